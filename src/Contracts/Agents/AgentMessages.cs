@@ -1,0 +1,64 @@
+using System.Text.Json.Serialization;
+
+namespace Berth.Contracts.Agents;
+
+/// <summary>
+/// What agent and server say to each other over the agent's control WebSocket (<see cref="AgentRoutes.Control"/>): JSON
+/// text messages of these types; binary messages carry log bytes: 8 bytes offset (big endian), then the bytes.
+/// Unknown message types are ignored, so that either side may be newer.
+/// </summary>
+[JsonPolymorphic(TypeDiscriminatorPropertyName = "type", IgnoreUnrecognizedTypeDiscriminators = true)]
+[JsonDerivedType(typeof(AgentHello), "hello")]
+[JsonDerivedType(typeof(AgentReport), "report")]
+[JsonDerivedType(typeof(AgentActivity), "activity")]
+[JsonDerivedType(typeof(ServerWelcome), "welcome")]
+[JsonDerivedType(typeof(ServerStreams), "streams")]
+public record AgentMessage;
+
+/// <summary>The agent's first message on every connection.</summary>
+/// <param name="SessionId">ULID.</param>
+/// <param name="Generation">Of the order it was started with.</param>
+/// <param name="Version">Of the agent.</param>
+/// <param name="LogStart">Offset of the first log byte it still holds.</param>
+/// <param name="LogEnd">Offset behind the last log byte.</param>
+public sealed record AgentHello(string SessionId, int Generation, string Version, long LogStart, long LogEnd) : AgentMessage;
+
+/// <summary>
+/// The agent's whole state, sent after hello and on every change. It is complete, not a difference, so that a server
+/// that was away has missed nothing.
+/// </summary>
+/// <param name="Stage">preparing, starting or ready.</param>
+/// <param name="Detail">What it does, such as "cloning https://…" or "waiting for an answer on port 8888".</param>
+/// <param name="Ready">The front end answers HTTP.</param>
+/// <param name="ExitCode">Of the front end, once it ended; 128 + signal when it was killed.</param>
+/// <param name="Notices">What went wrong without failing the session.</param>
+/// <param name="Failure">The session cannot go on; a <c>Reason</c> in snake case, with its words in <paramref name="Detail"/>.</param>
+public sealed record AgentReport(
+    string Stage, string? Detail, bool Ready, int? ExitCode, IReadOnlyList<string> Notices, string? Failure = null) : AgentMessage;
+
+/// <summary>Use of the session since the last such message; sent at most every 30 s and only when there was some.</summary>
+/// <param name="CpuCores">Average cores used by all processes of the session.</param>
+/// <param name="Seconds">Over how long.</param>
+public sealed record AgentActivity(double CpuCores, double Seconds) : AgentMessage;
+
+/// <summary>The server's answer to hello.</summary>
+/// <param name="LogOffset">Send log bytes from here on.</param>
+/// <param name="Streams">How many idle dial-back streams to keep ready.</param>
+public sealed record ServerWelcome(long LogOffset, int Streams) : AgentMessage;
+
+/// <summary>The server wants another number of idle dial-back streams.</summary>
+/// <param name="Count">So many.</param>
+public sealed record ServerStreams(int Count) : AgentMessage;
+
+/// <summary>
+/// Routes that an agent may use, relative to its server address, and how it proves who it is:
+/// <c>Authorization: Bearer &lt;token&gt;</c> on each.
+/// </summary>
+public static class AgentRoutes
+{
+    /// <summary>WebSocket: <see cref="AgentMessage"/> both ways.</summary>
+    public const string Control = "/api/berth/agent/control";
+
+    /// <summary>WebSocket: one idle dial-back stream; see Tunnel.</summary>
+    public const string Stream = "/api/berth/agent/stream";
+}

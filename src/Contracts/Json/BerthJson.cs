@@ -1,0 +1,60 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Berth.Contracts.Agents;
+using Berth.Contracts.Environments;
+using Berth.Contracts.Health;
+using Berth.Contracts.Launchers;
+using Berth.Contracts.Pools;
+using Berth.Contracts.Problems;
+using Berth.Contracts.Projects;
+using Berth.Contracts.Sessions;
+using Berth.Contracts.Users;
+
+namespace Berth.Contracts.Json;
+
+/// <summary>
+/// Source-generated JSON of everything that crosses the wire: snake case, enums as snake-case strings, unknown fields
+/// refused, nulls written.
+/// </summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    UseStringEnumConverter = true,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    NumberHandling = JsonNumberHandling.Strict,
+    RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true)]
+[JsonSerializable(typeof(ProblemBody))]
+[JsonSerializable(typeof(UserView))]
+[JsonSerializable(typeof(List<UserView>))]
+[JsonSerializable(typeof(TokenRequest))]
+[JsonSerializable(typeof(TokenCreated))]
+[JsonSerializable(typeof(List<TokenView>))]
+[JsonSerializable(typeof(SignInLink))]
+[JsonSerializable(typeof(ProjectRequest))]
+[JsonSerializable(typeof(List<ProjectView>))]
+[JsonSerializable(typeof(List<MemberRequest>))]
+[JsonSerializable(typeof(List<MemberView>))]
+[JsonSerializable(typeof(EnvironmentRequest))]
+[JsonSerializable(typeof(List<EnvironmentView>))]
+[JsonSerializable(typeof(LauncherRequest))]
+[JsonSerializable(typeof(List<LauncherView>))]
+[JsonSerializable(typeof(PoolRequest))]
+[JsonSerializable(typeof(List<PoolView>))]
+[JsonSerializable(typeof(List<ClassView>))]
+[JsonSerializable(typeof(Quota))]
+[JsonSerializable(typeof(List<PoolUser>))]
+[JsonSerializable(typeof(StartRequest))]
+[JsonSerializable(typeof(ResumeRequest))]
+[JsonSerializable(typeof(ExtendRequest))]
+[JsonSerializable(typeof(RenkuStartRequest))]
+[JsonSerializable(typeof(RenkuPatchRequest))]
+[JsonSerializable(typeof(List<SessionView>))]
+[JsonSerializable(typeof(List<SessionEvent>))]
+[JsonSerializable(typeof(ImageCheck))]
+[JsonSerializable(typeof(Change))]
+[JsonSerializable(typeof(Dictionary<string, string>))]
+[JsonSerializable(typeof(VersionView))]
+[JsonSerializable(typeof(HealthView))]
+[JsonSerializable(typeof(AgentMessage))]
+[JsonSerializable(typeof(JsonElement))]
+public sealed partial class BerthJson : JsonSerializerContext;

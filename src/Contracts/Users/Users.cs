@@ -1,0 +1,34 @@
+namespace Berth.Contracts.Users;
+
+/// <summary>The signed-in user: <c>GET /api/data/user</c>.</summary>
+/// <param name="Id">ULID.</param>
+/// <param name="Username">Unique sign-in name.</param>
+/// <param name="IsAdmin">May keep global environments, pools and users.</param>
+/// <param name="FirstName">Shown in pages; null when not given.</param>
+/// <param name="LastName">Shown in pages; null when not given.</param>
+/// <param name="Email">Null when not given.</param>
+public sealed record UserView(
+    string Id, string Username, bool IsAdmin, string? FirstName = null, string? LastName = null, string? Email = null);
+
+/// <summary>Makes an API token: <c>POST /api/berth/tokens</c>.</summary>
+/// <param name="Name">1–99 characters, for the owner to tell tokens apart.</param>
+/// <param name="ExpiresInDays">1–366 days; 90 when null.</param>
+public sealed record TokenRequest(string Name, int? ExpiresInDays = null);
+
+/// <summary>An API token without its secret.</summary>
+/// <param name="Id">ULID.</param>
+/// <param name="Name">As given.</param>
+/// <param name="CreatedAt">When it was made.</param>
+/// <param name="ExpiresAt">When it stops working.</param>
+/// <param name="LastUsedAt">To the hour; null when never used.</param>
+public sealed record TokenView(string Id, string Name, DateTimeOffset CreatedAt, DateTimeOffset ExpiresAt, DateTimeOffset? LastUsedAt);
+
+/// <summary>Answer to making a token: the only time that the secret is shown.</summary>
+/// <param name="Token">The view.</param>
+/// <param name="Secret">Sent as <c>Authorization: Bearer …</c>. Only its hash is stored.</param>
+public sealed record TokenCreated(TokenView Token, string Secret);
+
+/// <summary>A link that signs a browser in once: <c>POST /api/berth/sign_in_links</c>.</summary>
+/// <param name="Url">Open it in a browser.</param>
+/// <param name="ExpiresAt">When it stops working, used or not.</param>
+public sealed record SignInLink(string Url, DateTimeOffset ExpiresAt);

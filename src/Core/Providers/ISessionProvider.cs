@@ -1,0 +1,133 @@
+using Berth.Core.Sessions;
+
+namespace Berth.Core.Providers;
+
+/// <summary>
+/// One kind of compute. Every verb may be repeated, returns as soon as the foreign system has accepted, and throws
+/// <see cref="ProviderException"/> where it has not. Only the reconciler calls it.
+/// </summary>
+public interface ISessionProvider
+{
+    /// <summary>Says whether an image can be started here, and for which platforms it is.</summary>
+    /// <exception cref="ProviderException">The question could not be answered: <see cref="Reason.EngineUnreachable"/>.</exception>
+    Task<ImageFinding> FindImageAsync(ImageQuery query, CancellationToken ct);
+
+    /// <summary>
+    /// Starts a session. The same order twice is one session; an order of an older generation than one that runs is
+    /// refused. Returns once the foreign system has accepted it, not once it is ready.
+    /// </summary>
+    /// <param name="order">What to start.</param>
+    /// <param name="progress">Told of placing and pulling while the call lasts.</param>
+    /// <param name="ct">Cancelled when the session is not wanted any more. What was half begun is then removed by a stop.</param>
+    /// <exception cref="ProviderException">It was not accepted.</exception>
+    Task StartAsync(StartOrder order, IProgress<StageReport> progress, CancellationToken ct);
+
+    /// <summary>
+    /// Everything that carries this installation's ownership label, wanted or not, in one bulk question. That the
+    /// enumeration ends without an exception means that it was complete: what is not in it is not there.
+    /// </summary>
+    /// <exception cref="ProviderException">Not reachable: then nothing is known, which is not an observation.</exception>
+    IAsyncEnumerable<Observation> ObserveAsync(CancellationToken ct);
+
+    /// <summary>Gives back all compute of one start of a session. Stopping what is not there succeeds.</summary>
+    /// <exception cref="ProviderException">It may still be there.</exception>
+    Task StopAsync(SessionKey key, StopMode mode, CancellationToken ct);
+}
+
+/// <summary>A provider that can push changes instead of being asked.</summary>
+public interface IChangeSource
+{
+    /// <summary>
+    /// Yields a key whenever something about that session may have changed at the foreign system. Ends or throws
+    /// <see cref="ProviderException"/> when the stream is cut: whoever listens then observes once in full and listens again.
+    /// </summary>
+    IAsyncEnumerable<SessionKey> WatchAsync(CancellationToken ct);
+}
+
+/// <summary>What becomes of the workspace.</summary>
+public enum StopMode
+{
+    /// <summary>It is kept.</summary>
+    KeepWorkspace,
+    /// <summary>It is deleted.</summary>
+    DeleteWorkspace,
+}
+
+/// <summary>A question about an image.</summary>
+/// <param name="Image">As the engine reads it.</param>
+public sealed record ImageQuery(string Image);
+
+/// <summary>What was found of an image.</summary>
+/// <param name="Accessible">It can be started here.</param>
+/// <param name="Local">It needs no pull.</param>
+/// <param name="Platforms">Such as <c>linux/amd64</c>; empty when not known before a pull.</param>
+/// <param name="Message">Why it is not accessible, in a sentence.</param>
+public sealed record ImageFinding(bool Accessible, bool Local, IReadOnlyList<string> Platforms, string? Message = null);
+
+/// <summary>What a start is doing.</summary>
+/// <param name="Stage">The stage.</param>
+/// <param name="Detail">Such as "40 % of 512 MB"; null: nothing to say.</param>
+public sealed record StageReport(Stage Stage, string? Detail = null);
+
+/// <summary>Everything a provider needs to start a session.</summary>
+/// <param name="Key">Session and generation.</param>
+/// <param name="Spec">What is wanted.</param>
+/// <param name="Agent">What the agent inside is told; the provider completes it with what it learns from the image.</param>
+/// <param name="AgentToken">Proves the agent to the server; delivered as a file, never in an environment or a command line.</param>
+/// <param name="Labels">Shown by the foreign system's own tools, such as the owner's and the session's name.</param>
+public sealed record StartOrder(
+    SessionKey Key, SessionSpec Spec, Agents.AgentOrder Agent, string AgentToken, IReadOnlyDictionary<string, string> Labels);
+
+/// <summary>What a foreign system says of one start of a session.</summary>
+/// <param name="Key">Session and generation.</param>
+/// <param name="State">In our words.</param>
+/// <param name="Words">In the foreign system's own words, verbatim.</param>
+public sealed record Observation(SessionKey Key, ForeignState State, string Words)
+{
+    /// <summary>Where it runs; null when not known.</summary>
+    public string? Node { get; init; }
+
+    /// <summary>Place in the line; null when not known.</summary>
+    public int? QueuePosition { get; init; }
+
+    /// <summary>When it is expected to leave the line; null when not known.</summary>
+    public DateTimeOffset? EstimatedStart { get; init; }
+
+    /// <summary>Once it ended; 128 + signal when it was killed.</summary>
+    public int? ExitCode { get; init; }
+
+    /// <summary>It was ended because it used more memory than it has.</summary>
+    public bool OutOfMemory { get; init; }
+
+    /// <summary>Host that reaches its ports directly; null where only the agent does.</summary>
+    public string? Address { get; init; }
+
+    /// <summary>The last lines it said, for an end that the agent could not report; null otherwise.</summary>
+    public string? LastWords { get; init; }
+}
+
+/// <summary>The state of a foreign session, in our words.</summary>
+public enum ForeignState
+{
+    /// <summary>A word that is not known: wait and ask again.</summary>
+    Unknown,
+    /// <summary>Made, but not started: a start was cut short and has to be repeated.</summary>
+    Created,
+    /// <summary>Waits in a line.</summary>
+    Queued,
+    /// <summary>Its processes run.</summary>
+    Running,
+    /// <summary>Its processes have ended.</summary>
+    Exited,
+}
+
+/// <summary>A verb of a provider was not carried out.</summary>
+public sealed class ProviderException : Exception
+{
+    /// <summary>Why, and the particulars in words.</summary>
+    public ProviderException(Reason reason, string detail, Exception? inner = null)
+        : base(detail, inner) => Reason = reason;
+
+    /// <summary>Why.</summary>
+    public Reason Reason { get; }
+}

@@ -1,0 +1,49 @@
+namespace Berth.Server.Options;
+
+/// <summary>Everything that can be configured: section <c>Berth</c>, or variables <c>BERTH_SERVER_…</c>.</summary>
+public sealed record ServerOptions
+{
+    /// <summary>Where everything is kept: database, keys, session folders, logs, local socket. Default: <c>~/.local/share/berth</c>.</summary>
+    public required string DataFolder { get; init; }
+
+    /// <summary>Port on loopback. 0: a free one (tests).</summary>
+    public int Port { get; init; } = 8300;
+
+    /// <summary>Address that browsers use; default <c>http://localhost:PORT</c>.</summary>
+    public Uri? PublicUrl { get; init; }
+
+    /// <summary>
+    /// Host of a session's own origin, with <c>{session}</c> in it; default <c>{session}.localhost</c>. The port is the public URL's.
+    /// </summary>
+    public string SessionHost { get; init; } = "{session}.localhost";
+
+    /// <summary>PostgreSQL URL (<c>postgres://…</c>); null: SQLite in the data folder.</summary>
+    public string? DatabaseUrl { get; init; }
+
+    /// <summary>Where the published agent is; default: <c>agent</c> beside the server program.</summary>
+    public required string AgentFolder { get; init; }
+
+    /// <summary>Engine's API socket (<c>unix:///…</c>); null: <c>DOCKER_HOST</c>, then the usual places.</summary>
+    public string? DockerHost { get; init; }
+
+    /// <summary>Image of the environment that ships; made by <c>environments/jupyterlab/build</c>.</summary>
+    public string JupyterImage { get; init; } = "berth/jupyterlab:latest";
+
+    /// <summary>Whether ad-hoc images may run as root inside their containers.</summary>
+    public bool AllowRoot { get; init; } = true;
+
+    /// <summary>The SQLite file.</summary>
+    public string DatabaseFile => Path.Combine(DataFolder, "berth.db");
+
+    /// <summary>The local socket: whoever may open it is who runs the server.</summary>
+    public string LocalSocket => Path.Combine(DataFolder, "berth.sock");
+
+    /// <summary>Data Protection keys; apart from the database and its backup.</summary>
+    public string KeysFolder => Path.Combine(DataFolder, "keys");
+
+    /// <summary>One folder a session: order, token, socket of its agent. Short, for socket paths end at 107 bytes.</summary>
+    public string SessionsFolder => Path.Combine(DataFolder, "s");
+
+    /// <summary>Logs of sessions.</summary>
+    public string LogsFolder => Path.Combine(DataFolder, "logs");
+}
