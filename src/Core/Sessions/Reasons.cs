@@ -25,7 +25,7 @@ public static class Reasons
         Reason.FrontEndFailed => new(SessionStatus.Failed, false, "Its command ended with {0}.", SeeLog),
         Reason.ExitedEarly => new(SessionStatus.Failed, false, "Its command ended before it answered: {0}.", SeeLog),
         Reason.CommandNotFound => new(SessionStatus.Failed, false, "Its command cannot be run: {0}.", "Check the environment's command, or the image's entrypoint."),
-        Reason.OutOfMemory => new(SessionStatus.Failed, false, "It used more memory than it has ({0}).", "Resume it with more: `berth session resume {name} --class …`."),
+        Reason.OutOfMemory => new(SessionStatus.Failed, false, "It used more memory than it has.", "Resume it with more: `berth session resume {name} --class …`."),
         Reason.Killed => new(SessionStatus.Failed, false, "It was killed from outside Berth ({0}).", Again),
         Reason.Vanished => new(SessionStatus.Failed, false, "Its container is gone, and Berth did not remove it.", Again),
         Reason.NothingListens => new(SessionStatus.Failed, false, "Nothing answered on its port within the starting time: {0}.", "Check the environment's port, and that the front end listens on it; its log says more: `berth session logs {name}`."),

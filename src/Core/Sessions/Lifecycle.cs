@@ -1,0 +1,295 @@
+using Berth.Core.Providers;
+
+namespace Berth.Core.Sessions;
+
+/// <summary>
+/// The life of a session, as pure functions: no clock, no database, no provider. Everything that changes a
+/// <see cref="Session"/> is here.
+/// </summary>
+/// <remarks>
+/// <see cref="Decide"/>, in order:
+/// 1. a deadline that has passed asks in the owner's name;
+/// 2. what was sighted moves the status;
+/// 3. what is still to be done at the provider becomes the intent and the act.
+/// </remarks>
+public static class Lifecycle
+{
+    /// <summary>Decides what a session becomes and what is to be done for it.</summary>
+    /// <param name="session">As it was saved last.</param>
+    /// <param name="sighting">What is known of its present generation.</param>
+    /// <param name="now">The time.</param>
+    public static Decision Decide(Session session, Sighting sighting, DateTimeOffset now)
+    {
+        ArgumentNullException.ThrowIfNull(session);
+        ArgumentNullException.ThrowIfNull(sighting);
+        var next = Meet(session, now);              // 1
+        next = See(next, sighting, now);            // 2
+        var act = ActFor(next);                     // 3
+        return new Decision(Intend(next, act), act);
+    }
+
+    /// <summary>Its owner wants it paused.</summary>
+    /// <exception cref="IllegalTransitionException">It is over, or on its way there.</exception>
+    public static Session Pause(Session session, DateTimeOffset now, Reason reason = Reason.ByUser, string? detail = null)
+    {
+        ArgumentNullException.ThrowIfNull(session);
+        return session.Status switch
+        {
+            SessionStatus.Pausing or SessionStatus.Paused => session,
+            SessionStatus.Launching or SessionStatus.Running or SessionStatus.Failed =>
+                To(session with { Wish = Wish.Pause, Reason = reason, Detail = detail }, SessionStatus.Pausing, now),
+            _ => throw new IllegalTransitionException(session.Status, "paused"),
+        };
+    }
+
+    /// <summary>Its owner wants it ended. Asked again with <paramref name="deleteWork"/>, the workspace goes too.</summary>
+    public static Session Stop(Session session, bool deleteWork, DateTimeOffset now, Reason reason = Reason.ByUser, string? detail = null)
+    {
+        ArgumentNullException.ThrowIfNull(session);
+        var wish = deleteWork || session.Wish == Wish.StopAndDelete ? Wish.StopAndDelete : Wish.Stop;
+        return session.Status switch
+        {
+            SessionStatus.Ended or SessionStatus.Stopping => session with { Wish = wish },
+            _ => To(session with { Wish = wish, Reason = reason, Detail = detail }, SessionStatus.Stopping, now),
+        };
+    }
+
+    /// <summary>Its owner wants it to run (again): a new generation, with fresh ages, in the same workspace.</summary>
+    /// <exception cref="IllegalTransitionException">It is over, or on its way out.</exception>
+    public static Session Resume(Session session, DateTimeOffset now)
+    {
+        ArgumentNullException.ThrowIfNull(session);
+        return session.Status switch
+        {
+            SessionStatus.Launching or SessionStatus.Running => session,
+            SessionStatus.Paused or SessionStatus.Failed => To(
+                session with
+                {
+                    Generation = session.Generation + 1,
+                    Wish = Wish.Run,
+                    Step = Step.None,
+                    Stage = Stage.Placing,
+                    StageDetail = null,
+                    Reason = null,
+                    Detail = null,
+                    ExitCode = null,
+                    GenerationSince = now,
+                    StartingSince = now,
+                    LastUsed = now,
+                    ExtendedUntil = null,
+                },
+                SessionStatus.Launching,
+                now),
+            _ => throw new IllegalTransitionException(session.Status, "resumed"),
+        };
+    }
+
+    /// <summary>Its owner wants it to last at least until then.</summary>
+    /// <exception cref="IllegalTransitionException">It does not run.</exception>
+    public static Session Extend(Session session, DateTimeOffset until)
+    {
+        ArgumentNullException.ThrowIfNull(session);
+        return session.Status is SessionStatus.Running or SessionStatus.Launching
+            ? session with { ExtendedUntil = until }
+            : throw new IllegalTransitionException(session.Status, "extended");
+    }
+
+    /// <summary>It was used.</summary>
+    public static Session Used(Session session, DateTimeOffset at)
+    {
+        ArgumentNullException.ThrowIfNull(session);
+        return at > session.LastUsed ? session with { LastUsed = at } : session;
+    }
+
+    /// <summary>The provider says what a start is doing while it does it.</summary>
+    public static Session Progress(Session session, StageReport report, DateTimeOffset now)
+    {
+        ArgumentNullException.ThrowIfNull(session);
+        ArgumentNullException.ThrowIfNull(report);
+        return session.Status == SessionStatus.Launching ? InStage(session, report.Stage, report.Detail, now) : session;
+    }
+
+    /// <summary>The provider has accepted the start of this generation.</summary>
+    public static Session Accepted(Session session)
+    {
+        ArgumentNullException.ThrowIfNull(session);
+        return session.Step == Step.StartIntended ? session with { Step = Step.Started, Reason = null, Detail = null } : session;
+    }
+
+    /// <summary>The provider holds nothing of the session any more.</summary>
+    public static Session Released(Session session, bool workspaceDeleted, DateTimeOffset now)
+    {
+        ArgumentNullException.ThrowIfNull(session);
+        var next = session with { Step = Step.Stopped, HasWorkspace = session.HasWorkspace && !workspaceDeleted };
+        return session.Status switch
+        {
+            SessionStatus.Pausing => To(next, SessionStatus.Paused, now),
+            SessionStatus.Stopping => To(next, SessionStatus.Ended, now),
+            _ => next,
+        };
+    }
+
+    /// <summary>
+    /// The provider did not accept a start. Where the reason says that it may yet, the session waits (that is no
+    /// starting time) and the start is repeated; otherwise it fails.
+    /// </summary>
+    public static Session Refused(Session session, Reason reason, string detail, DateTimeOffset now)
+    {
+        ArgumentNullException.ThrowIfNull(session);
+        if (session.Status != SessionStatus.Launching)
+            return session;
+        return reason.Rule().Retry
+            ? session with { Reason = reason, Detail = detail, StartingSince = null, Stage = Stage.Placing, StageDetail = detail }
+            : Fail(session, reason, detail, now);
+    }
+
+    // 1. Deadlines ----------------------------------------------------------------------------------------------------
+
+    private static Session Meet(Session session, DateTimeOffset now)
+    {
+        if (Deadlines.Earliest(session) is not { } deadline || deadline.At > now)
+            return session;
+        var after = Deadline.Words(deadline.After);
+        return deadline.Kind switch
+        {
+            DeadlineKind.Idle => Pause(session, now, Reason.Idle, after),
+            DeadlineKind.Age => Pause(session, now, Reason.MaximumAge, after),
+            DeadlineKind.Paused => Stop(session, deleteWork: false, now, Reason.PausedTooLong, after),
+            DeadlineKind.Failed => Stop(session, deleteWork: false, now, Reason.FailedTooLong, after),
+            DeadlineKind.Retention => session with { Wish = Wish.StopAndDelete },
+            _ when session.Stage == Stage.Starting => Fail(session, Reason.NothingListens, session.StageDetail ?? after, now),
+            _ => Fail(session, Reason.StartTimeout, $"{after}, in the stage {session.Stage}", now),
+        };
+    }
+
+    // 2. Sightings ----------------------------------------------------------------------------------------------------
+
+    private static Session See(Session session, Sighting sighting, DateTimeOffset now) => (session.Status, sighting.Foreign) switch
+    {
+        (SessionStatus.Launching or SessionStatus.Running, ForeignSighting.Seen(var seen)) => SeeForeign(session, seen, sighting.Agent, now),
+        (SessionStatus.Launching or SessionStatus.Running, ForeignSighting.Absent) when session.Step == Step.Started =>
+            Fail(session, Reason.Vanished, null, now),
+        (SessionStatus.Launching or SessionStatus.Running, _) when session.Step == Step.Started => SeeAgent(session, sighting.Agent, now),
+        (SessionStatus.Pausing or SessionStatus.Failed, ForeignSighting.Absent) when session.Step == Step.StopIntended =>
+            Released(session, workspaceDeleted: false, now),
+        _ => session,
+    };
+
+    private static Session SeeForeign(Session session, Observation seen, AgentSighting? agent, DateTimeOffset now)
+    {
+        switch (seen.State)
+        {
+            case ForeignState.Queued:
+                var queued = session.Status == SessionStatus.Running ? To(session, SessionStatus.Launching, now) : session;
+                return InStage(Accepted(queued), Stage.Queued, QueueDetail(seen), now);
+            case ForeignState.Running:
+                return SeeAgent(Accepted(session), agent, now);
+            case ForeignState.Exited:
+                return SeeExit(session, seen, agent, now);
+            default:
+                return session;
+        }
+    }
+
+    private static Session SeeAgent(Session session, AgentSighting? agent, DateTimeOffset now)
+    {
+        if (agent is null)
+            return session.Stage is Stage.Placing or Stage.Pulling ? InStage(session, Stage.Preparing, null, now) : session;
+        if (agent.Failure is { } failure)
+            return Fail(session, failure, agent.Detail, now);
+        if (session.Status == SessionStatus.Running)
+            return session;
+        return agent.Ready
+            ? To(session with { Stage = null, StageDetail = null, Reason = null, Detail = null }, SessionStatus.Running, now)
+            : InStage(session, agent.Stage, agent.Detail, now);
+    }
+
+    private static Session SeeExit(Session session, Observation seen, AgentSighting? agent, DateTimeOffset now)
+    {
+        var code = agent?.ExitCode ?? seen.ExitCode;
+        var ended = session with { Step = Step.Started, ExitCode = code };
+        var words = code switch
+        {
+            null => "exit code not known",
+            > 128 and < 160 => $"signal {code - 128}",
+            _ => $"exit code {code}",
+        };
+        if (seen.OutOfMemory)
+            return Fail(ended, Reason.OutOfMemory, null, now);
+        if (agent?.Failure is { } failure)
+            return Fail(ended, failure, agent.Detail, now);
+        if (agent?.ExitCode is null && seen.ExitCode is 137 or 143)
+            return Fail(ended, Reason.Killed, words, now);
+        if (session.Status == SessionStatus.Launching)
+            return Fail(ended, Reason.ExitedEarly, agent is null && seen.LastWords is { Length: > 0 } last ? $"{words}: {last}" : words, now);
+        return code == 0
+            ? Stop(ended, deleteWork: false, now, Reason.FrontEndFinished)
+            : Fail(ended, Reason.FrontEndFailed, words, now);
+    }
+
+    private static string? QueueDetail(Observation seen) => (seen.QueuePosition, seen.Words) switch
+    {
+        ({ } position, { Length: > 0 } words) => $"place {position} in the line ({words})",
+        ({ } position, _) => $"place {position} in the line",
+        (_, { Length: > 0 } words) => words,
+        _ => null,
+    };
+
+    // 3. Acts ---------------------------------------------------------------------------------------------------------
+
+    private static Act ActFor(Session session) => session switch
+    {
+        { Status: SessionStatus.Launching, Step: Step.None or Step.StartIntended } => Act.Start,
+        { Status: SessionStatus.Pausing } => Act.Stop,
+        { Status: SessionStatus.Stopping, Wish: Wish.StopAndDelete } => Act.StopAndDelete,
+        { Status: SessionStatus.Stopping } => Act.Stop,
+        { Status: SessionStatus.Failed, Step: not Step.Stopped } => Act.Stop,
+        { Status: SessionStatus.Ended, Wish: Wish.StopAndDelete, HasWorkspace: true } => Act.StopAndDelete,
+        _ => Act.None,
+    };
+
+    private static Session Intend(Session session, Act act) => act switch
+    {
+        Act.Start => session with { Step = Step.StartIntended },
+        Act.Stop or Act.StopAndDelete => session with { Step = Step.StopIntended },
+        _ => session,
+    };
+
+    // Moves -----------------------------------------------------------------------------------------------------------
+
+    private static Session Fail(Session session, Reason reason, string? detail, DateTimeOffset now) =>
+        To(session with { Reason = reason, Detail = detail }, SessionStatus.Failed, now);
+
+    /// <summary>Enters a stage. The queue is left once; what comes before it in the enumeration never follows it.</summary>
+    private static Session InStage(Session session, Stage stage, string? detail, DateTimeOffset now) => session with
+    {
+        Stage = stage,
+        StageDetail = detail,
+        StartingSince = stage == Stage.Queued ? null : session.StartingSince ?? now,
+    };
+
+    private static Session To(Session session, SessionStatus status, DateTimeOffset now)
+    {
+        if (!Legal(session.Status, status))
+            throw new IllegalTransitionException(session.Status, status.ToString());
+        return session with
+        {
+            Status = status,
+            StatusSince = now,
+            Stage = status == SessionStatus.Launching ? session.Stage ?? Stage.Placing : null,
+            StageDetail = status == SessionStatus.Launching ? session.StageDetail : null,
+        };
+    }
+
+    /// <summary>The one table of what may follow what.</summary>
+    public static bool Legal(SessionStatus from, SessionStatus to) => (from, to) switch
+    {
+        (SessionStatus.Launching, SessionStatus.Running or SessionStatus.Pausing or SessionStatus.Stopping or SessionStatus.Failed) => true,
+        (SessionStatus.Running, SessionStatus.Launching or SessionStatus.Pausing or SessionStatus.Stopping or SessionStatus.Failed) => true,
+        (SessionStatus.Pausing, SessionStatus.Paused or SessionStatus.Stopping) => true,
+        (SessionStatus.Paused, SessionStatus.Launching or SessionStatus.Stopping) => true,
+        (SessionStatus.Failed, SessionStatus.Launching or SessionStatus.Pausing or SessionStatus.Stopping) => true,
+        (SessionStatus.Stopping, SessionStatus.Ended) => true,
+        _ => false,
+    };
+}
