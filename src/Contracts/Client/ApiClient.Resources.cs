@@ -1,0 +1,44 @@
+using Berth.Contracts.Environments;
+using Berth.Contracts.Launchers;
+using Berth.Contracts.Pools;
+using Berth.Contracts.Projects;
+using Berth.Contracts.Users;
+
+namespace Berth.Contracts.Client;
+
+public sealed partial class ApiClient
+{
+    /// <summary>The global environments.</summary>
+    public async Task<IReadOnlyList<EnvironmentView>> ListEnvironmentsAsync(CancellationToken ct, bool archived = false) =>
+        await GetAsync(archived ? "api/data/environments?include_archived=true" : "api/data/environments", Json.ListEnvironmentView, ct);
+
+    /// <summary>The launchers of every project that the caller may read.</summary>
+    public async Task<IReadOnlyList<LauncherView>> ListLaunchersAsync(CancellationToken ct) =>
+        await GetAsync("api/data/session_launchers", Json.ListLauncherView, ct);
+
+    /// <summary>The projects that the caller may read.</summary>
+    public async Task<IReadOnlyList<ProjectView>> ListProjectsAsync(CancellationToken ct) =>
+        await GetAsync("api/data/projects", Json.ListProjectView, ct);
+
+    /// <summary>The pools that the caller may use.</summary>
+    public async Task<IReadOnlyList<PoolView>> ListPoolsAsync(CancellationToken ct) =>
+        await GetAsync("api/data/resource_pools", Json.ListPoolView, ct);
+
+    /// <summary>The caller's API tokens.</summary>
+    public async Task<IReadOnlyList<TokenView>> ListTokensAsync(CancellationToken ct) =>
+        await GetAsync("api/berth/tokens", Json.ListTokenView, ct);
+
+    /// <summary>Makes an API token; its secret is shown this once.</summary>
+    public Task<TokenCreated> CreateTokenAsync(TokenRequest request, CancellationToken ct) =>
+        PostAsync("api/berth/tokens", request, Json.TokenRequest, Json.TokenCreated, ct);
+
+    /// <summary>Revokes an API token.</summary>
+    public Task DeleteTokenAsync(string id, CancellationToken ct) => DeleteAsync("api/berth/tokens/" + Escape(id), ct);
+
+    /// <summary>Makes a link that signs a browser in once, as the caller.</summary>
+    public async Task<SignInLink> CreateSignInLinkAsync(CancellationToken ct)
+    {
+        using var answer = await SendAsync(new HttpRequestMessage(HttpMethod.Post, "api/berth/sign_in_links"), ct);
+        return await ReadAsync(answer, Json.SignInLink, ct);
+    }
+}
