@@ -1,0 +1,128 @@
+using System.Data;
+using System.Data.Common;
+using Berth.Server.Options;
+using Dapper;
+using Microsoft.Data.Sqlite;
+using Npgsql;
+
+namespace Berth.Server.Storage;
+
+/// <summary>
+/// The database: SQLite in the data folder, or PostgreSQL. The same SQL runs on both, through Dapper: columns in snake
+/// case fill properties in Pascal case; times are UTC milliseconds in a <c>long</c>.
+/// <para>Reads use <see cref="OpenAsync"/>. Everything that writes goes through <see cref="WriteAsync{T}"/> or
+/// <see cref="ExecuteAsync"/>: SQLite has one writer at a time, and who waits for its turn must not hold a thread.</para>
+/// </summary>
+public sealed class Db : IAsyncDisposable
+{
+    private const int Attempts = 10;
+
+    private readonly TimeProvider _clock;
+    private readonly string? _sqlite;
+    private readonly NpgsqlDataSource? _postgres;
+    private readonly SemaphoreSlim _sqliteWriter = new(1, 1);
+
+    static Db() => DefaultTypeMap.MatchNamesWithUnderscores = true;
+
+    public Db(ServerOptions options, TimeProvider clock)
+    {
+        _clock = clock;
+        if (options.DatabaseUrl is { } url)
+        {
+            if (!PostgresUrl.TryParse(url, out var connectionString, out var problem))
+                throw new ArgumentException($"The database URL {problem}.", nameof(options));
+            _postgres = NpgsqlDataSource.Create(connectionString);
+        }
+        else
+        {
+            SqliteLibrary.Use();
+            _sqlite = new SqliteConnectionStringBuilder { DataSource = options.DatabaseFile, ForeignKeys = true, DefaultTimeout = 10 }.ToString();
+        }
+    }
+
+    /// <summary>Only migrations need to know.</summary>
+    internal bool IsSqlite => _sqlite is not null;
+
+    /// <summary>A connection from the pool; dispose it soon.</summary>
+    public async ValueTask<DbConnection> OpenAsync(CancellationToken ct)
+    {
+        if (_postgres is not null)
+            return await _postgres.OpenConnectionAsync(ct);
+        var connection = new SqliteConnection(_sqlite);
+        try
+        {
+            await connection.OpenAsync(ct);
+            return connection;
+        }
+        catch
+        {
+            await connection.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Runs <paramref name="work"/> as one serializable transaction and commits it; when another one was in the way, the
+    /// whole work is repeated. So it must do nothing but read and write through the connection it is given. Commands need
+    /// not name the transaction. An exception rolls back.
+    /// </summary>
+    public async Task<T> WriteAsync<T>(Func<DbConnection, Task<T>> work, CancellationToken ct)
+    {
+        ArgumentNullException.ThrowIfNull(work);
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await WriteOnceAsync(work, ct);
+            }
+            catch (DbException e) when (e.IsTransient() && attempt < Attempts)
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(Random.Shared.Next(1, 10 * attempt)), _clock, ct);
+            }
+        }
+    }
+
+    /// <inheritdoc cref="WriteAsync{T}"/>
+    public Task WriteAsync(Func<DbConnection, Task> work, CancellationToken ct) =>
+        WriteAsync(async db =>
+        {
+            await work(db);
+            return true;
+        }, ct);
+
+    /// <summary>Runs one writing statement. Returns how many rows it changed.</summary>
+    public Task<int> ExecuteAsync(string sql, object? args, CancellationToken ct) =>
+        WriteAsync(db => db.ExecuteAsync(new CommandDefinition(sql, args, cancellationToken: ct)), ct);
+
+    private async Task<T> WriteOnceAsync<T>(Func<DbConnection, Task<T>> work, CancellationToken ct)
+    {
+        if (IsSqlite)
+            await _sqliteWriter.WaitAsync(ct);
+        try
+        {
+            await using var connection = await OpenAsync(ct);
+            // On SQLite this is BEGIN IMMEDIATE: the write lock is taken first, so no transaction fails half-way.
+            await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.Serializable, ct);
+            var result = await work(connection);
+            await transaction.CommitAsync(ct);
+            return result;
+        }
+        finally
+        {
+            if (IsSqlite)
+                _sqliteWriter.Release();
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _sqliteWriter.Dispose();
+        if (_postgres is not null)
+            await _postgres.DisposeAsync();
+        if (_sqlite is not null)
+        {
+            using var connection = new SqliteConnection(_sqlite);
+            SqliteConnection.ClearPool(connection);
+        }
+    }
+}

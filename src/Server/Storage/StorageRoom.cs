@@ -1,0 +1,7 @@
+namespace Berth.Server.Storage;
+
+public static class StorageRoom
+{
+    public static IServiceCollection AddStorage(this IServiceCollection services) =>
+        services.AddSingleton<Db>().AddSingleton<Migrator>();
+}
