@@ -1,0 +1,189 @@
+using System.Formats.Tar;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Runtime.CompilerServices;
+using System.Text;
+using System.Text.Json;
+
+namespace Berth.Providers.Docker;
+
+/// <summary>The calls of the API that are used, in its own terms; a null or false means "it is not there" or "the name is taken".</summary>
+internal sealed partial class DockerClient
+{
+    public Task<ImageReply?> InspectImageAsync(ImageName image, CancellationToken ct) =>
+        FindAsync($"/images/{image}/json", DockerJson.Default.ImageReply, ct);
+
+    /// <summary>Asks the image's registry, without fetching it.</summary>
+    public Task<DistributionReply> AskRegistryAsync(ImageName image, CancellationToken ct) =>
+        GetAsync($"/distribution/{image}/json", DockerJson.Default.DistributionReply, ct);
+
+    /// <summary>Fetches an image; <paramref name="heard"/> is told every line. Takes as long as it takes.</summary>
+    public Task PullAsync(ImageName image, Action<PullLine> heard, CancellationToken ct) =>
+        CallAsync(
+            HttpMethod.Post,
+            $"/images/create?fromImage={Uri.EscapeDataString(image.Text)}",
+            null,
+            async (response, token) =>
+            {
+                await RefuseAsync(response, token);
+                await foreach (var line in LinesAsync(response, token))
+                {
+                    var read = JsonSerializer.Deserialize(line, DockerJson.Default.PullLine);
+                    if (read?.Error is { } words)
+                        throw DockerStates.Refusal(HttpStatusCode.InternalServerError, words);
+                    if (read is not null)
+                        heard(read);
+                }
+
+                return true;
+            },
+            ct,
+            Timeout.InfiniteTimeSpan);
+
+    /// <summary>All containers, ended ones too, that carry all these labels.</summary>
+    public Task<ContainerSummary[]> ListContainersAsync(string[] labels, CancellationToken ct) =>
+        GetAsync($"/containers/json?all=1&filters={Filters(("label", labels))}", DockerJson.Default.ContainerSummaryArray, ct);
+
+    public Task<ContainerReply?> InspectContainerAsync(string name, CancellationToken ct) =>
+        FindAsync($"/containers/{name}/json", DockerJson.Default.ContainerReply, ct);
+
+    /// <summary>False where there is a container of this name.</summary>
+    public async Task<bool> CreateContainerAsync(string name, CreateContainer container, CancellationToken ct) =>
+        await SendAsync(
+            HttpMethod.Post, $"/containers/create?name={name}", Json(container, DockerJson.Default.CreateContainer), [HttpStatusCode.Conflict], Later, ct)
+        != HttpStatusCode.Conflict;
+
+    /// <summary>Starting what runs already succeeds.</summary>
+    public Task StartContainerAsync(string name, CancellationToken ct) =>
+        SendAsync(HttpMethod.Post, $"/containers/{name}/start", null, [HttpStatusCode.NotModified], Later, ct);
+
+    /// <summary>Sends the container's stop signal, and KILL once its time is over. What does not run, or is not there, is stopped.</summary>
+    public Task StopContainerAsync(string name, CancellationToken ct) =>
+        SendAsync(HttpMethod.Post, $"/containers/{name}/stop", null, [HttpStatusCode.NotModified, HttpStatusCode.NotFound], Later, ct);
+
+    /// <summary>Removes a container, running or not, and the nameless volumes that its image declares. Returns once it is gone.</summary>
+    public async Task RemoveContainerAsync(string name, CancellationToken ct)
+    {
+        var status = await SendAsync(
+            HttpMethod.Delete, $"/containers/{name}?force=1&v=1", null, [HttpStatusCode.NotFound, HttpStatusCode.Conflict], Later, ct);
+        if (status == HttpStatusCode.Conflict) // somebody else's removal is in progress
+            await SendAsync(HttpMethod.Post, $"/containers/{name}/wait?condition=removed", null, [HttpStatusCode.NotFound], Later, ct);
+    }
+
+    /// <summary>The last bytes that a container wrote, its two streams as one; null where it is not there.</summary>
+    public Task<byte[]?> TailAsync(string name, int lines, CancellationToken ct) =>
+        CallAsync<byte[]?>(
+            HttpMethod.Get,
+            $"/containers/{name}/logs?stdout=1&stderr=1&tail={lines}",
+            null,
+            async (response, token) =>
+            {
+                if (response.StatusCode == HttpStatusCode.NotFound)
+                    return null;
+                await RefuseAsync(response, token);
+                await using var stream = await response.Content.ReadAsStreamAsync(token);
+                return await LastWords.ReadAsync(stream, token);
+            },
+            ct);
+
+    /// <summary>Unpacks a tar file at the container's root, running or not.</summary>
+    public Task UnpackAsync(string name, byte[] tar, CancellationToken ct)
+    {
+        var content = new ByteArrayContent(tar);
+        content.Headers.ContentType = new MediaTypeHeaderValue("application/x-tar");
+        return SendAsync(HttpMethod.Put, $"/containers/{name}/archive?path=/", content, [], Later, ct);
+    }
+
+    /// <summary>Text of a file in a container, running or not; null where it is not there.</summary>
+    public Task<string?> ReadFileAsync(string name, string path, CancellationToken ct) =>
+        CallAsync(
+            HttpMethod.Get,
+            $"/containers/{name}/archive?path={Uri.EscapeDataString(path)}",
+            null,
+            async (response, token) =>
+            {
+                if (response.StatusCode == HttpStatusCode.NotFound)
+                    return null;
+                await RefuseAsync(response, token);
+                await using var tar = new TarReader(await response.Content.ReadAsStreamAsync(token));
+                if ((await tar.GetNextEntryAsync(cancellationToken: token))?.DataStream is not { } data)
+                    return null;
+                using var reader = new StreamReader(data, Encoding.UTF8);
+                return await reader.ReadToEndAsync(token);
+            },
+            ct,
+            Later);
+
+    /// <summary>Makes a volume, or returns the one of that name.</summary>
+    public Task<VolumeReply> CreateVolumeAsync(VolumeRequest volume, CancellationToken ct) =>
+        CallAsync(
+            HttpMethod.Post,
+            "/volumes/create",
+            Json(volume, DockerJson.Default.VolumeRequest),
+            (response, token) => ReadAsync(response, DockerJson.Default.VolumeReply, token),
+            ct);
+
+    public Task<VolumeReply?> InspectVolumeAsync(string name, CancellationToken ct) =>
+        FindAsync($"/volumes/{name}", DockerJson.Default.VolumeReply, ct);
+
+    public Task RemoveVolumeAsync(string name, CancellationToken ct) =>
+        SendAsync(HttpMethod.Delete, $"/volumes/{name}", null, [HttpStatusCode.NotFound], Later, ct);
+
+    public Task<NetworkReply?> InspectNetworkAsync(string name, CancellationToken ct) =>
+        FindAsync($"/networks/{name}", DockerJson.Default.NetworkReply, ct);
+
+    /// <summary>False where a network has this name, or its interface (403 then).</summary>
+    public async Task<bool> CreateNetworkAsync(NetworkRequest network, CancellationToken ct) =>
+        await SendAsync(
+            HttpMethod.Post, "/networks/create", Json(network, DockerJson.Default.NetworkRequest),
+            [HttpStatusCode.Conflict, HttpStatusCode.Forbidden], Soon, ct)
+        is not (HttpStatusCode.Conflict or HttpStatusCode.Forbidden);
+
+    public Task RemoveNetworkAsync(string name, CancellationToken ct) =>
+        SendAsync(HttpMethod.Delete, $"/networks/{name}", null, [HttpStatusCode.NotFound], Soon, ct);
+
+    /// <summary>
+    /// Events of containers with this label, from <paramref name="since"/> on, until the engine ends the stream. Not through
+    /// <see cref="CallAsync"/>: an iterator cannot yield from inside a call.
+    /// </summary>
+    public async IAsyncEnumerable<EngineEvent> EventsAsync(
+        string label, string[] actions, DateTimeOffset since, [EnumeratorCancellation] CancellationToken ct)
+    {
+        var path = $"/events?since={since.ToUnixTimeSeconds()}&filters={Filters(("type", ["container"]), ("label", [label]), ("event", actions))}";
+        using var request = new HttpRequestMessage(HttpMethod.Get, prefix + path);
+        using var response = await GuardAsync(() => http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, ct));
+        await RefuseAsync(response, ct);
+        await using var lines = LinesAsync(response, ct).GetAsyncEnumerator(ct);
+        while (await GuardAsync(() => lines.MoveNextAsync().AsTask()))
+        {
+            if (JsonSerializer.Deserialize(lines.Current, DockerJson.Default.EngineEvent) is { } heard)
+                yield return heard;
+        }
+
+        async Task<T> GuardAsync<T>(Func<Task<T>> act)
+        {
+            try
+            {
+                return await act();
+            }
+            catch (Exception e) when (e is HttpRequestException or IOException)
+            {
+                throw Lost(Fault(e), e);
+            }
+        }
+    }
+
+    private static async IAsyncEnumerable<string> LinesAsync(HttpResponseMessage response, [EnumeratorCancellation] CancellationToken ct)
+    {
+        using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(ct), Encoding.UTF8);
+        while (await reader.ReadLineAsync(ct) is { } line)
+        {
+            if (line.Length > 0)
+                yield return line;
+        }
+    }
+
+    private static string Filters(params (string Key, string[] Values)[] filters) =>
+        Uri.EscapeDataString(JsonSerializer.Serialize(
+            filters.ToDictionary(f => f.Key, f => f.Values), DockerJson.Default.DictionaryStringStringArray));
+}

@@ -1,0 +1,262 @@
+using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
+using Berth.Core.Providers;
+using Berth.Core.Sessions;
+
+namespace Berth.Providers.Docker;
+
+/// <summary>
+/// Sessions as containers of an engine that speaks Docker's API, on this machine. The engine may be away and come back at
+/// any time: each verb looks for it anew where the last one found it silent.
+/// </summary>
+public sealed class DockerProvider : ISessionProvider, IChangeSource, IDisposable
+{
+    /// <summary>Events after which a session may have changed.</summary>
+    private static readonly string[] Changes = ["create", "start", "die", "oom", "pause", "unpause", "destroy"];
+
+    private readonly TimeProvider time;
+    private readonly EngineFinder finder;
+    private readonly DockerLabels labels;
+    private readonly SessionFolder folder;
+    private readonly SessionNetwork network;
+    private readonly Workspace workspace;
+    private readonly ContainerPlan plan;
+    private readonly ImageUser users = new();
+    private readonly SemaphoreSlim finding = new(1);
+    private readonly ConcurrentDictionary<string, Ended> ended = new();
+    private DockerClient? engine;
+
+    /// <summary>Touches nothing yet: the engine is looked for at the first verb.</summary>
+    public DockerProvider(DockerOptions options, TimeProvider time)
+    {
+        this.time = time;
+        finder = new EngineFinder(options.Engine, Environment.GetEnvironmentVariable, time);
+        labels = new DockerLabels(options.InstallationId);
+        folder = new SessionFolder(options.SessionsFolder);
+        network = new SessionNetwork(labels, time);
+        workspace = new Workspace(labels, folder, time);
+        plan = new ContainerPlan(options, labels, folder);
+    }
+
+    /// <summary>What keeps sessions from being shut off as they should be, each with what to type; known after the first start.</summary>
+    public IReadOnlyList<string> Warnings => network.Warnings;
+
+    /// <summary>The engine that answers now.</summary>
+    /// <exception cref="ProviderException">None does.</exception>
+    public async Task<EngineInfo> GetEngineAsync(CancellationToken ct) => (await EngineAsync(ct)).Info;
+
+    /// <inheritdoc/>
+    public async Task<ImageFinding> FindImageAsync(ImageQuery query, CancellationToken ct)
+    {
+        var client = await EngineAsync(ct);
+        try
+        {
+            var name = ImageName.Parse(query.Image);
+            if (await client.InspectImageAsync(name, ct) is { } local)
+                return Found(local: true, [$"{local.Os}/{local.Architecture}"]);
+            try
+            {
+                var remote = await client.AskRegistryAsync(name, ct);
+                return Found(local: false, [.. (remote.Platforms ?? []).Where(p => p.Os is not (null or "unknown" or "")).Select(p => $"{p.Os}/{p.Architecture}").Distinct()]);
+            }
+            catch (ProviderException e)
+            {
+                throw DockerStates.ImageRefusal(name, e);
+            }
+        }
+        catch (ProviderException e) when (e.Reason != Reason.EngineUnreachable)
+        {
+            return new ImageFinding(false, false, [], e.Reason.Sentence(e.Message));
+        }
+
+        ImageFinding Found(bool local, string[] platforms) =>
+            platforms.Length == 0 || platforms.Any(p => ContainerPlan.Runs(p, client.Info.Platform))
+                ? new ImageFinding(true, local, platforms)
+                : new ImageFinding(false, local, platforms, $"{query.Image} is for {string.Join(", ", platforms)}, and this machine is {client.Info.Platform}.");
+    }
+
+    /// <inheritdoc/>
+    // 1. what does not depend on one another: the image, other starts of the session, the network
+    // 2. fetch the image where it is not here; refuse what cannot run here
+    // 3. the session's files and its volume
+    // 4. make the container; one of this name is an earlier try of the same order
+    // 5. give the volume to the session's user; start
+    public async Task StartAsync(StartOrder order, IProgress<StageReport> progress, CancellationToken ct)
+    {
+        var (key, spec) = (order.Key, order.Spec);
+        var name = ImageName.Parse(spec.Image);
+        var client = await EngineAsync(ct);
+
+        // 1.
+        var looking = client.InspectImageAsync(name, ct);
+        await Task.WhenAll(looking, RefuseOlderAsync(client, key, ct), network.EnsureAsync(client, ct));
+
+        // 2.
+        var image = await looking ?? await PullAsync(client, name, progress, ct);
+        plan.Check(spec, image, client.Info);
+
+        // 3.
+        folder.Write(ContainerPlan.Complete(order.Agent, spec, image), order.AgentToken);
+        var volume = spec.HostFolder is null ? await workspace.EnsureAsync(client, key, ct) : null;
+
+        // 4.
+        var container = plan.Create(order, image, client.Info, network.Name);
+        if (!await client.CreateContainerAsync(key.ForeignName, container, ct) && !await IsUnstartedAsync(client, key, ct))
+            return;
+
+        // 5.
+        try
+        {
+            if (volume is not null && await OwnerAsync(client, key, spec, image, ct) is { } owner)
+                await workspace.OwnAsync(client, key, volume, spec.MountDirectory, owner, ct);
+            await client.StartContainerAsync(key.ForeignName, ct);
+        }
+        catch (ProviderException e) when (e.Reason != Reason.EngineUnreachable)
+        {
+            await client.RemoveContainerAsync(key.ForeignName, CancellationToken.None); // it will not start, ever
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<Observation> ObserveAsync([EnumeratorCancellation] CancellationToken ct)
+    {
+        var client = await EngineAsync(ct);
+        var containers = await client.ListContainersAsync([labels.Ours], ct);
+        foreach (var gone in ended.Keys.Except(containers.Select(c => c.Id)))
+            ended.TryRemove(gone, out _);
+        foreach (var container in containers)
+        {
+            if (!labels.TryReadKey(container.Labels, out var key))
+                continue;
+            var observation = new Observation(key, DockerStates.State(container.State), container.State) { Node = client.Info.Name };
+            if (observation.State == ForeignState.Running)
+            {
+                yield return observation with { Address = Address(container) };
+            }
+            else if (observation.State != ForeignState.Exited)
+            {
+                yield return observation;
+            }
+            else if (await EndAsync(client, container.Id, ct) is { } end) // null: removed just now
+            {
+                yield return observation with { ExitCode = end.ExitCode, OutOfMemory = end.OutOfMemory, LastWords = end.LastWords };
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<SessionKey> WatchAsync([EnumeratorCancellation] CancellationToken ct)
+    {
+        var client = await EngineAsync(ct);
+
+        // The engine answers before it listens: what happened in between is asked for, too.
+        var since = time.GetUtcNow().AddSeconds(-2);
+        await foreach (var change in client.EventsAsync(labels.Ours, Changes, since, ct))
+        {
+            if (labels.TryReadKey(change.Actor?.Attributes, out var key))
+                yield return key;
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task StopAsync(SessionKey key, StopMode mode, CancellationToken ct)
+    {
+        var client = await EngineAsync(ct);
+        var container = await client.InspectContainerAsync(key.ForeignName, ct);
+        if (container is not null && labels.AreOurs(container.Config.Labels))
+        {
+            if (DockerStates.State(container.State.Status) == ForeignState.Running)
+                await client.StopContainerAsync(container.Id, ct);
+            await client.RemoveContainerAsync(container.Id, ct);
+        }
+
+        folder.Remove(key);
+        if (mode != StopMode.DeleteWorkspace)
+            return;
+        await workspace.DeleteAsync(client, key, ct);
+        folder.Forget(key.SessionId);
+    }
+
+    /// <summary>Gives back the network and its rules when the installation is given up. No session may run.</summary>
+    public async Task RemoveNetworkAsync(CancellationToken ct) => await network.RemoveAsync(await EngineAsync(ct), ct);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        engine?.Dispose();
+        network.Dispose();
+        finding.Dispose();
+    }
+
+    private async Task<DockerClient> EngineAsync(CancellationToken ct)
+    {
+        if (engine is { IsLost: false } known)
+            return known;
+        await finding.WaitAsync(ct);
+        try
+        {
+            // A lost client is left to the collector: others may still be waiting for its answers.
+            return engine is { IsLost: false } found ? found : engine = await finder.FindAsync(ct);
+        }
+        finally
+        {
+            finding.Release();
+        }
+    }
+
+    private async Task RefuseOlderAsync(DockerClient client, SessionKey key, CancellationToken ct)
+    {
+        foreach (var container in await client.ListContainersAsync([labels.Ours, $"{DockerLabels.Session}={key.SessionId}"], ct))
+        {
+            if (labels.TryReadKey(container.Labels, out var other) && other.Generation > key.Generation)
+                throw new ProviderException(Reason.Refused, $"start {key.Generation} of the session is over: start {other.Generation} is there.");
+        }
+    }
+
+    private async Task<ImageReply> PullAsync(DockerClient client, ImageName name, IProgress<StageReport> progress, CancellationToken ct)
+    {
+        progress.Report(new StageReport(Stage.Pulling));
+        try
+        {
+            await client.PullAsync(name, new PullProgress(progress, time).Add, ct);
+        }
+        catch (ProviderException e)
+        {
+            throw DockerStates.ImageRefusal(name, e);
+        }
+
+        progress.Report(new StageReport(Stage.Preparing));
+        return await client.InspectImageAsync(name, ct)
+            ?? throw new ProviderException(Reason.PullFailed, $"{name} was fetched and is not there.");
+    }
+
+    /// <summary>Whether the container that has the name still has to be started.</summary>
+    private async Task<bool> IsUnstartedAsync(DockerClient client, SessionKey key, CancellationToken ct)
+    {
+        var container = await client.InspectContainerAsync(key.ForeignName, ct)
+            ?? throw new ProviderException(Reason.EngineUnreachable, $"{key.ForeignName} is being removed");
+        if (!labels.TryReadKey(container.Config.Labels, out var owner) || owner != key)
+            throw new ProviderException(Reason.Refused, $"there is a container {key.ForeignName} that is not this installation's; remove or rename it.");
+        return DockerStates.State(container.State.Status) == ForeignState.Created;
+    }
+
+    private Task<Owner?> OwnerAsync(DockerClient client, SessionKey key, SessionSpec spec, ImageReply image, CancellationToken ct) =>
+        users.ResolveAsync(image.Id, ContainerPlan.UserOf(spec, image), () => client.ReadFileAsync(key.ForeignName, "/etc/passwd", ct));
+
+    private string? Address(ContainerSummary container) =>
+        container.NetworkSettings?.Networks?.GetValueOrDefault(network.Name)?.IpAddress is { Length: > 0 } address ? address : null;
+
+    private async Task<Ended?> EndAsync(DockerClient client, string id, CancellationToken ct)
+    {
+        if (ended.TryGetValue(id, out var known))
+            return known;
+        var container = await client.InspectContainerAsync(id, ct);
+        if (container is null || DockerStates.State(container.State.Status) != ForeignState.Exited)
+            return null;
+        var words = LastWords.Clean(await client.TailAsync(id, 100, ct));
+        return ended[id] = new Ended(container.State.ExitCode, container.State.OomKilled, words);
+    }
+
+    private sealed record Ended(int ExitCode, bool OutOfMemory, string? LastWords);
+}

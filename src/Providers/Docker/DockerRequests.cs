@@ -1,0 +1,123 @@
+using System.Text.Json.Serialization;
+
+namespace Berth.Providers.Docker;
+
+// What is sent to and read from Docker's Engine API (docs.docker.com/reference/api/engine), of each object only the
+// fields that are used. The names are the API's.
+
+internal sealed record VersionReply(string Version, string ApiVersion, string Os, string Arch);
+
+internal sealed record InfoReply(string? Name, [property: JsonPropertyName("NCPU")] int Cpus, long MemTotal, string[]? SecurityOptions);
+
+internal sealed record ErrorReply(string? Message);
+
+internal sealed record ImageReply(string Id, string Os, string Architecture, ImageConfig? Config);
+
+internal sealed record ImageConfig(string[]? Entrypoint, string[]? Cmd, string? WorkingDir, string? User);
+
+internal sealed record DistributionReply(ImagePlatform[]? Platforms);
+
+internal sealed record ImagePlatform(
+    [property: JsonPropertyName("os")] string? Os, [property: JsonPropertyName("architecture")] string? Architecture);
+
+/// <summary>One line of the stream that a pull answers with.</summary>
+internal sealed record PullLine(string? Id, string? Status, PullCount? ProgressDetail, string? Error);
+
+internal sealed record PullCount(long? Current, long? Total);
+
+internal sealed record ContainerSummary(
+    string Id, Dictionary<string, string>? Labels, string State, NetworkSettings? NetworkSettings);
+
+internal sealed record NetworkSettings(Dictionary<string, NetworkEndpoint>? Networks);
+
+internal sealed record NetworkEndpoint([property: JsonPropertyName("IPAddress")] string? IpAddress);
+
+internal sealed record ContainerReply(string Id, ContainerState State, ContainerConfigReply Config);
+
+internal sealed record ContainerState(string Status, int ExitCode, [property: JsonPropertyName("OOMKilled")] bool OomKilled, string? Error);
+
+internal sealed record ContainerConfigReply(Dictionary<string, string>? Labels);
+
+internal sealed record CreateContainer
+{
+    public required string Image { get; init; }
+    public required string[] Entrypoint { get; init; }
+    public string[] Cmd { get; init; } = [];
+    public string? User { get; init; }
+    public required Dictionary<string, string> Labels { get; init; }
+    public string StopSignal { get; init; } = "SIGTERM";
+
+    /// <summary>Seconds from the stop signal to KILL.</summary>
+    public int StopTimeout { get; init; }
+
+    public HealthCheck Healthcheck { get; init; } = new(["NONE"]);
+    public required HostConfig HostConfig { get; init; }
+}
+
+internal sealed record HealthCheck(string[] Test);
+
+internal sealed record HostConfig
+{
+    public required string NetworkMode { get; init; }
+    public required List<Mount> Mounts { get; init; }
+    public long NanoCpus { get; init; }
+    public long Memory { get; init; }
+
+    /// <summary>Memory and swap together: equal to <see cref="Memory"/>, there is no swap.</summary>
+    public long MemorySwap { get; init; }
+
+    public long ShmSize { get; init; }
+    public int PidsLimit { get; init; }
+    public List<Ulimit>? Ulimits { get; init; }
+    public List<DeviceRequest>? DeviceRequests { get; init; }
+    public string[] CapDrop { get; init; } = ["ALL"];
+    public string[]? CapAdd { get; init; }
+    public string[] SecurityOpt { get; init; } = ["no-new-privileges"];
+    public required LogConfig LogConfig { get; init; }
+}
+
+internal sealed record Mount(string Type, string Source, string Target, bool ReadOnly = false, VolumeOptions? VolumeOptions = null);
+
+internal sealed record VolumeOptions(Dictionary<string, string> Labels);
+
+internal sealed record Ulimit(string Name, long Soft, long Hard);
+
+/// <summary>Devices by number (-1: all) or by id, of drivers with the capabilities (a list of alternatives).</summary>
+internal sealed record DeviceRequest(string Driver, int Count, string[]? DeviceIDs, string[][] Capabilities);
+
+internal sealed record LogConfig(string Type, Dictionary<string, string> Config);
+
+internal sealed record VolumeRequest(string Name, Dictionary<string, string> Labels);
+
+internal sealed record VolumeReply(string Name, string? Mountpoint, string? CreatedAt, Dictionary<string, string>? Labels);
+
+internal sealed record NetworkRequest(string Name, string Driver, Dictionary<string, string> Labels, Dictionary<string, string> Options)
+{
+    [JsonPropertyName("EnableIPv6")]
+    public bool EnableIpv6 { get; init; }
+    public bool CheckDuplicate { get; init; } = true;
+}
+
+internal sealed record NetworkReply(string Id, string Name, Dictionary<string, string>? Labels);
+
+internal sealed record EngineEvent(string? Action, EventActor? Actor);
+
+internal sealed record EventActor(Dictionary<string, string>? Attributes);
+
+[JsonSourceGenerationOptions(PropertyNameCaseInsensitive = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(VersionReply))]
+[JsonSerializable(typeof(InfoReply))]
+[JsonSerializable(typeof(ErrorReply))]
+[JsonSerializable(typeof(ImageReply))]
+[JsonSerializable(typeof(DistributionReply))]
+[JsonSerializable(typeof(PullLine))]
+[JsonSerializable(typeof(ContainerSummary[]))]
+[JsonSerializable(typeof(ContainerReply))]
+[JsonSerializable(typeof(CreateContainer))]
+[JsonSerializable(typeof(VolumeRequest))]
+[JsonSerializable(typeof(VolumeReply))]
+[JsonSerializable(typeof(NetworkRequest))]
+[JsonSerializable(typeof(NetworkReply))]
+[JsonSerializable(typeof(EngineEvent))]
+[JsonSerializable(typeof(Dictionary<string, string[]>))]
+internal sealed partial class DockerJson : JsonSerializerContext;

@@ -1,0 +1,78 @@
+using Berth.Core.Providers;
+using Berth.Core.Sessions;
+
+namespace Berth.Providers.Docker;
+
+/// <summary>
+/// The one network of this installation's sessions: a bridge whose containers cannot reach one another. Not a network each,
+/// for engines run out of addresses at about thirty networks.
+/// </summary>
+internal sealed class SessionNetwork(DockerLabels labels, TimeProvider time) : IDisposable
+{
+    private const string BridgeFilter = "/proc/sys/net/bridge/bridge-nf-call-iptables";
+
+    // Rules last until somebody else reloads the firewall, which nothing announces.
+    private static readonly TimeSpan LookAgain = TimeSpan.FromMinutes(1);
+    private readonly Firewall firewall = new(labels.Bridge);
+    private readonly SemaphoreSlim looking = new(1);
+    private long? lastLook;
+
+    /// <summary>Its name, for containers.</summary>
+    public string Name => labels.Bridge;
+
+    /// <summary>What keeps sessions from being shut off as they should be; empty where all is well, or before the first start.</summary>
+    public IReadOnlyList<string> Warnings { get; private set; } = [];
+
+    public async Task EnsureAsync(DockerClient client, CancellationToken ct) =>
+        await Task.WhenAll(EnsureBridgeAsync(client, ct), EnsureFirewallAsync(client, ct));
+
+    /// <summary>Gives back the network and the rules of an installation that is no more. No container may be on it.</summary>
+    public async Task RemoveAsync(DockerClient client, CancellationToken ct)
+    {
+        await client.RemoveNetworkAsync(Name, ct);
+        await firewall.RemoveAsync(ct);
+    }
+
+    public void Dispose() => looking.Dispose();
+
+    private async Task EnsureBridgeAsync(DockerClient client, CancellationToken ct)
+    {
+        var network = await client.InspectNetworkAsync(Name, ct);
+        if (network is null)
+        {
+            var request = new NetworkRequest(Name, "bridge", labels.OfInstallation(), new Dictionary<string, string>
+            {
+                ["com.docker.network.bridge.name"] = labels.Bridge,
+                ["com.docker.network.bridge.enable_icc"] = "false",
+            });
+            await client.CreateNetworkAsync(request, ct); // false: another start was faster
+            network = await client.InspectNetworkAsync(Name, ct);
+        }
+
+        if (network is null || !labels.AreOurs(network.Labels))
+            throw new ProviderException(Reason.Refused, $"the engine has an interface or a network {Name} that is not this installation's; remove it.");
+    }
+
+    private async Task EnsureFirewallAsync(DockerClient client, CancellationToken ct)
+    {
+        await looking.WaitAsync(ct);
+        try
+        {
+            if (lastLook is { } last && time.GetElapsedTime(last) < LookAgain)
+                return;
+            var warnings = new List<string>();
+            if (!client.Info.SameUserIds)
+                warnings.Add("Sessions may reach services of the engine's machine: the engine runs elsewhere or without root, where Berth sets no firewall.");
+            else if (await firewall.EnsureAsync(ct) is { } warning)
+                warnings.Add(warning);
+            if (client.Info.SameUserIds && !(File.Exists(BridgeFilter) && (await File.ReadAllTextAsync(BridgeFilter, ct)).Trim() == "1"))
+                warnings.Add("Sessions can reach one another: the kernel does not filter bridges. Type as root: modprobe br_netfilter");
+            Warnings = warnings;
+            lastLook = time.GetTimestamp();
+        }
+        finally
+        {
+            looking.Release();
+        }
+    }
+}
