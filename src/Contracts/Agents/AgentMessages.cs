@@ -61,4 +61,10 @@ public static class AgentRoutes
 
     /// <summary>WebSocket: one idle dial-back stream; see Tunnel.</summary>
     public const string Stream = "/api/berth/agent/stream";
+
+    /// <summary>
+    /// Header on both: a random name that the agent gives to each control connection. Streams belong to the control
+    /// connection of the same name and end with it.
+    /// </summary>
+    public const string ConnectionHeader = "Berth-Connection";
 }

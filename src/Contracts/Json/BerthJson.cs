@@ -1,6 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Berth.Contracts.Agents;
 using Berth.Contracts.Environments;
 using Berth.Contracts.Health;
 using Berth.Contracts.Launchers;
@@ -55,6 +54,5 @@ namespace Berth.Contracts.Json;
 [JsonSerializable(typeof(Dictionary<string, string>))]
 [JsonSerializable(typeof(VersionView))]
 [JsonSerializable(typeof(HealthView))]
-[JsonSerializable(typeof(AgentMessage))]
 [JsonSerializable(typeof(JsonElement))]
 public sealed partial class BerthJson : JsonSerializerContext;

@@ -1,0 +1,81 @@
+using Berth.Contracts.Agents;
+using Berth.Core.Sessions;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
+
+namespace Berth.Server.Agents;
+
+/// <summary>What is served to agents on their own sockets, and nothing else is: <see cref="AgentRoutes"/>.</summary>
+internal static class AgentEndpoints
+{
+    public static Task HandleAsync(HttpContext context)
+    {
+        var connection = context.Features.Get<IAgentConnection>()!;
+        return context.Request.Path.Value switch
+        {
+            AgentRoutes.Control => ControlAsync(context, connection),
+            AgentRoutes.Stream => StreamAsync(context, connection),
+            _ => Answer(context, StatusCodes.Status404NotFound),
+        };
+    }
+
+    private static async Task ControlAsync(HttpContext context, IAgentConnection connection)
+    {
+        if (Admit(context, connection) is not { } agent)
+            return;
+        using var socket = await context.WebSockets.AcceptWebSocketAsync();
+        await agent.Hub.ServeControlAsync(agent.Key, agent.Connection, socket, context.RequestAborted);
+    }
+
+    private static async Task StreamAsync(HttpContext context, IAgentConnection connection)
+    {
+        if (Admit(context, connection) is not { } agent)
+            return;
+        if (!await agent.Hub.ServeStreamAsync(agent.Key, agent.Connection, context.WebSockets.AcceptWebSocketAsync))
+            await Answer(context, StatusCodes.Status409Conflict);
+    }
+
+    /// <returns>Null after it has answered with a refusal.</returns>
+    private static Agent? Admit(HttpContext context, IAgentConnection connection)
+    {
+        var hub = context.RequestServices.GetRequiredService<AgentHub>();
+        var tokens = context.RequestServices.GetRequiredService<AgentTokens>();
+        var name = context.Request.Headers[AgentRoutes.ConnectionHeader].ToString();
+        if (!context.WebSockets.IsWebSocketRequest || name.Length is 0 or > 64)
+            return Refuse(context, StatusCodes.Status400BadRequest);
+        if (!tokens.TryRead(BearerToken(context.Request), out var key)
+            || !string.Equals(key.Value.SessionId, connection.SessionId, StringComparison.OrdinalIgnoreCase))
+        {
+            return Refuse(context, StatusCodes.Status401Unauthorized);
+        }
+        if (!hub.Expects(key.Value))
+            return Refuse(context, StatusCodes.Status409Conflict);
+
+        // A stream that is quiet, or whose reader is slow, is not an attack.
+        if (context.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } reading)
+            reading.MinDataRate = null;
+        if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } writing)
+            writing.MinDataRate = null;
+        return new Agent(hub, key.Value, name);
+    }
+
+    private static string? BearerToken(HttpRequest request)
+    {
+        const string scheme = "Bearer ";
+        var header = request.Headers.Authorization.ToString();
+        return header.StartsWith(scheme, StringComparison.Ordinal) ? header[scheme.Length..] : null;
+    }
+
+    private static Agent? Refuse(HttpContext context, int status)
+    {
+        context.Response.StatusCode = status;
+        return null;
+    }
+
+    private static Task Answer(HttpContext context, int status)
+    {
+        context.Response.StatusCode = status;
+        return Task.CompletedTask;
+    }
+
+    private sealed record Agent(AgentHub Hub, SessionKey Key, string Connection);
+}

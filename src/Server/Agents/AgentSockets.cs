@@ -1,0 +1,153 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Sockets;
+using System.Threading.Channels;
+using Berth.Core.Agents;
+using Berth.Server.Options;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+
+namespace Berth.Server.Agents;
+
+/// <summary>
+/// One Unix socket a session, for its agent: <c>SESSIONS-FOLDER/id/agent.sock</c>. It is a transport of Kestrel that
+/// listens on sockets which come and go while the server runs; a connection knows which session's socket it came through
+/// (<see cref="IAgentConnection"/>). Anybody may open the socket who can see it: that is the server's user, because the
+/// sessions folder is closed to others, and the one container it is mounted into.
+/// </summary>
+public sealed class AgentSockets(ServerOptions options, ILoggerFactory loggers)
+    : IConnectionListenerFactory, IConnectionListenerFactorySelector, IDisposable
+{
+    private const int LongestSocketPath = 107;
+    private const UnixFileMode EveryoneMayPass = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
+        | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
+    private const UnixFileMode EveryoneMayConnect = UnixFileMode.UserRead | UnixFileMode.UserWrite
+        | UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite;
+
+    private readonly ILogger _log = loggers.CreateLogger<AgentSockets>();
+    private readonly ConcurrentDictionary<string, Socket> _listening = new(StringComparer.OrdinalIgnoreCase);
+    private readonly Channel<ConnectionContext> _accepted = Channel.CreateUnbounded<ConnectionContext>();
+    private readonly SocketConnectionContextFactory _connections =
+        new(new SocketConnectionFactoryOptions(), loggers.CreateLogger<SocketConnectionContextFactory>());
+
+    /// <summary>The folder that is mounted into a session.</summary>
+    public string Folder(string sessionId) => Path.Combine(options.SessionsFolder, sessionId.ToLowerInvariant());
+
+    /// <summary>Listens for a session's agent. Doing it again changes nothing; a socket that an earlier server left is replaced.</summary>
+    /// <exception cref="InvalidOperationException">The data folder's path is too long for sockets.</exception>
+    public void Open(string sessionId)
+    {
+        if (_listening.ContainsKey(sessionId))
+            return;
+        var folder = Folder(sessionId);
+        var path = Path.Combine(folder, AgentFiles.Socket);
+        if (path.Length > LongestSocketPath)
+        {
+            throw new InvalidOperationException(
+                $"The path of a session's socket may have {LongestSocketPath} characters, and {path} has {path.Length}: choose a shorter data folder.");
+        }
+        Directory.CreateDirectory(options.SessionsFolder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        Directory.CreateDirectory(folder);
+        File.SetUnixFileMode(folder, EveryoneMayPass);
+        File.Delete(path);
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            socket.Bind(new UnixDomainSocketEndPoint(path));
+            File.SetUnixFileMode(path, EveryoneMayConnect);
+            socket.Listen(128);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+        if (_listening.TryAdd(sessionId, socket))
+            _ = AcceptAsync(sessionId, socket);
+        else
+            socket.Dispose();
+    }
+
+    /// <summary>Stops listening and removes the socket. Closing what is not open succeeds.</summary>
+    public void Close(string sessionId)
+    {
+        if (!_listening.TryRemove(sessionId, out var socket))
+            return;
+        socket.Dispose();
+        File.Delete(Path.Combine(Folder(sessionId), AgentFiles.Socket));
+    }
+
+    bool IConnectionListenerFactorySelector.CanBind(EndPoint endpoint) => endpoint is AgentEndPoint;
+
+    ValueTask<IConnectionListener> IConnectionListenerFactory.BindAsync(EndPoint endpoint, CancellationToken cancellationToken) =>
+        new(new Listener(this, endpoint));
+
+    public void Dispose()
+    {
+        _accepted.Writer.TryComplete();
+        foreach (var (sessionId, socket) in _listening)
+        {
+            // The file stays: the next server replaces it, and agents keep trying meanwhile.
+            if (_listening.TryRemove(sessionId, out _))
+                socket.Dispose();
+        }
+        _connections.Dispose();
+    }
+
+    private async Task AcceptAsync(string sessionId, Socket listening)
+    {
+        while (true)
+        {
+            try
+            {
+                var connection = _connections.Create(await listening.AcceptAsync());
+                connection.Features.Set<IAgentConnection>(new AgentConnection(sessionId));
+                if (!_accepted.Writer.TryWrite(connection))
+                    await connection.DisposeAsync();
+            }
+            catch (Exception e) when (e is ObjectDisposedException || e is SocketException { SocketErrorCode: SocketError.OperationAborted })
+            {
+                return;
+            }
+            catch (SocketException e)
+            {
+                // Out of file descriptors, most likely: others will be closed.
+                _log.LogWarning("A connection of session {Session} could not be accepted: {Error}", sessionId, e.Message);
+                await Task.Delay(TimeSpan.FromMilliseconds(100));
+            }
+        }
+    }
+
+    private sealed record AgentConnection(string SessionId) : IAgentConnection;
+
+    private sealed class Listener(AgentSockets sockets, EndPoint endPoint) : IConnectionListener
+    {
+        public EndPoint EndPoint => endPoint;
+
+        public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default) =>
+            await sockets._accepted.Reader.WaitToReadAsync(cancellationToken) && sockets._accepted.Reader.TryRead(out var connection)
+                ? connection
+                : null;
+
+        public ValueTask UnbindAsync(CancellationToken cancellationToken = default)
+        {
+            sockets._accepted.Writer.TryComplete();
+            return default;
+        }
+
+        public ValueTask DisposeAsync() => default;
+    }
+}
+
+/// <summary>A feature of connections that came through a session's socket.</summary>
+public interface IAgentConnection
+{
+    /// <summary>Whose socket it is.</summary>
+    string SessionId { get; }
+}
+
+/// <summary>All sessions' sockets together, as one address for Kestrel.</summary>
+public sealed class AgentEndPoint : EndPoint
+{
+    public override string ToString() => "agents";
+}

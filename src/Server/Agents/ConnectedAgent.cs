@@ -1,0 +1,107 @@
+using System.Net.WebSockets;
+using System.Text.Json;
+using Berth.Contracts.Agents;
+using Berth.Contracts.Json;
+using Berth.Core.Sessions;
+using Berth.Tunnel;
+
+namespace Berth.Server.Agents;
+
+/// <summary>One control connection of one agent, and the streams that belong to it.</summary>
+internal sealed class ConnectedAgent : IDisposable
+{
+    // While nobody uses a session few streams wait; a page that loads opens dozens at once.
+    public const int IdleStreams = 2;
+    public const int BusyStreams = 16;
+    // A session's own processes hold its token: what they can make the server hold is bounded.
+    private const int MaximumStreams = 1024;
+    private static readonly TimeSpan s_busyFor = TimeSpan.FromMinutes(1);
+
+    private readonly WebSocket _socket;
+    private readonly TimeProvider _time;
+    private readonly ITimer _cooling;
+    private readonly SemaphoreSlim _sending = new(1);
+    private readonly AgentTunnel _tunnel = new();
+    private int _wanted = IdleStreams;
+    private long _lastDial;
+
+    public ConnectedAgent(SessionKey key, string connection, WebSocket socket, TimeProvider time)
+    {
+        Key = key;
+        Connection = connection;
+        _socket = socket;
+        _time = time;
+        _cooling = time.CreateTimer(_ => _ = CoolAsync(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
+
+    public SessionKey Key { get; }
+
+    /// <summary>The name the agent gave to this connection.</summary>
+    public string Connection { get; }
+
+    public async Task<TunnelStream> DialAsync(int port, CancellationToken ct)
+    {
+        Volatile.Write(ref _lastDial, _time.GetTimestamp());
+        if (Interlocked.Exchange(ref _wanted, BusyStreams) != BusyStreams)
+        {
+            await SendAsync(new ServerStreams(BusyStreams), ct);
+            _cooling.Change(s_busyFor, Timeout.InfiniteTimeSpan);
+        }
+        return await _tunnel.DialAsync(port, ct);
+    }
+
+    /// <summary>Takes a stream that the agent opened, until it is over.</summary>
+    public Task ServeStreamAsync(WebSocket socket)
+    {
+        if (_tunnel.Count < MaximumStreams)
+            return _tunnel.ServeAsync(socket);
+        socket.Abort();
+        return Task.CompletedTask;
+    }
+
+    public async Task SendAsync(AgentMessage message, CancellationToken ct)
+    {
+        var bytes = JsonSerializer.SerializeToUtf8Bytes(message, AgentJson.Default.AgentMessage);
+        await _sending.WaitAsync(ct);
+        try
+        {
+            await _socket.SendAsync(bytes, WebSocketMessageType.Text, true, ct);
+        }
+        catch (Exception e) when (e is WebSocketException or ObjectDisposedException)
+        {
+            throw new AgentNotConnectedException("The session's agent has just disconnected.", e);
+        }
+        finally
+        {
+            _sending.Release();
+        }
+    }
+
+    /// <summary>Ends the connection and all its streams.</summary>
+    public void Dispose()
+    {
+        _cooling.Dispose();
+        _tunnel.Dispose();
+        _socket.Abort();
+    }
+
+    private async Task CoolAsync()
+    {
+        var quiet = _time.GetElapsedTime(Volatile.Read(ref _lastDial));
+        try
+        {
+            if (quiet < s_busyFor)
+            {
+                _cooling.Change(s_busyFor - quiet, Timeout.InfiniteTimeSpan);
+                return;
+            }
+            Volatile.Write(ref _wanted, IdleStreams);
+            await SendAsync(new ServerStreams(IdleStreams), CancellationToken.None);
+            await _tunnel.TrimAsync(IdleStreams);
+        }
+        catch (Exception e) when (e is AgentNotConnectedException or ObjectDisposedException)
+        {
+            // It went away meanwhile.
+        }
+    }
+}

@@ -1,0 +1,99 @@
+using System.Buffers.Binary;
+using System.Net.WebSockets;
+using System.Text.Json;
+using Berth.Contracts.Agents;
+using Berth.Contracts.Json;
+
+namespace Berth.Server.Agents;
+
+/// <summary>
+/// Reads what an agent says. Its words are not trusted: any process of the session can speak for it, so sizes are bounded
+/// and what cannot be read ends the connection.
+/// </summary>
+internal sealed class ControlReader(WebSocket socket)
+{
+    private const int OffsetBytes = 8;
+    private const int LongestMessage = 256 * 1024;
+    private const int LongestText = 2000;
+    private const int MostNotices = 50;
+
+    private byte[] _buffer = new byte[4096];
+
+    /// <summary>The next message; null at the end of the connection, however it came.</summary>
+    public async Task<Heard?> ReadAsync(CancellationToken ct)
+    {
+        try
+        {
+            var filled = 0;
+            while (true)
+            {
+                if (filled == _buffer.Length)
+                {
+                    if (filled == LongestMessage)
+                        return await RefuseAsync(WebSocketCloseStatus.MessageTooBig, ct);
+                    Array.Resize(ref _buffer, Math.Min(filled * 4, LongestMessage));
+                }
+                var part = await socket.ReceiveAsync(_buffer.AsMemory(filled), ct);
+                if (part.MessageType == WebSocketMessageType.Close)
+                {
+                    // The answer tells the agent that all it sent before was taken.
+                    await socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, ct);
+                    return null;
+                }
+                filled += part.Count;
+                if (part.EndOfMessage)
+                    return Read(part.MessageType, _buffer.AsMemory(0, filled)) ?? await RefuseAsync(WebSocketCloseStatus.InvalidPayloadData, ct);
+            }
+        }
+        catch (Exception e) when (e is WebSocketException or IOException or OperationCanceledException or ObjectDisposedException)
+        {
+            return null;
+        }
+    }
+
+    private static Heard? Read(WebSocketMessageType type, ReadOnlyMemory<byte> message)
+    {
+        if (type == WebSocketMessageType.Binary)
+        {
+            if (message.Length < OffsetBytes)
+                return null;
+            var offset = BinaryPrimitives.ReadInt64BigEndian(message.Span);
+            return offset < 0 ? null : new Logged(offset, message[OffsetBytes..]);
+        }
+        try
+        {
+            return JsonSerializer.Deserialize(message.Span, AgentJson.Default.AgentMessage) is { } said ? new Said(Bounded(said)) : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    private static AgentMessage Bounded(AgentMessage message) => message is AgentReport report
+        ? report with
+        {
+            Stage = Bounded(report.Stage),
+            Detail = report.Detail is { } detail ? Bounded(detail) : null,
+            Failure = report.Failure is { } failure ? Bounded(failure) : null,
+            Notices = [.. report.Notices.Take(MostNotices).Select(Bounded)],
+        }
+        : message;
+
+    private static string Bounded(string text) => text.Length <= LongestText ? text : text[..LongestText];
+
+    private async Task<Heard?> RefuseAsync(WebSocketCloseStatus status, CancellationToken ct)
+    {
+        await socket.CloseOutputAsync(status, null, ct);
+        return null;
+    }
+
+    /// <summary>Something an agent said.</summary>
+    public abstract record Heard;
+
+    /// <summary>A message.</summary>
+    public sealed record Said(AgentMessage Message) : Heard;
+
+    /// <summary>Bytes of the session's log; valid until the next read.</summary>
+    public sealed record Logged(long Offset, ReadOnlyMemory<byte> Bytes) : Heard;
+}

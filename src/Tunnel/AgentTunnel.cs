@@ -1,0 +1,132 @@
+using System.Buffers.Binary;
+using System.Collections.Concurrent;
+using System.Net.WebSockets;
+using System.Threading.Channels;
+
+namespace Berth.Tunnel;
+
+/// <summary>
+/// The server's end of one agent's tunnel: dial-back streams that wait, taken one per dial. It lives as long as the
+/// agent's control connection and takes all streams with it, so that nothing hangs on a dead agent.
+/// </summary>
+public sealed class AgentTunnel : IDisposable
+{
+    private static readonly TimeSpan s_answerWithin = TimeSpan.FromSeconds(15);
+
+    private readonly Channel<Waiting> _waiting = Channel.CreateUnbounded<Waiting>();
+    private readonly ConcurrentDictionary<TunnelStream, byte> _streams = new();
+    private bool _closed;
+
+    /// <summary>Streams that are open, waiting or in use.</summary>
+    public int Count => _streams.Count;
+
+    /// <summary>Offers a stream that the agent has just opened; completes once it is over.</summary>
+    public async Task ServeAsync(WebSocket socket)
+    {
+        var stream = new TunnelStream(socket);
+        _streams[stream] = 0;
+        // The read stays pending while the stream waits: only so are pings answered, and its death noticed.
+        var firstRead = stream.ReadAsync(Memory<byte>.Empty).AsTask();
+        if (_closed || !_waiting.Writer.TryWrite(new Waiting(stream, firstRead)))
+            stream.Abort();
+        await Task.WhenAny(stream.Closed, DeathWhileWaitingAsync(stream, firstRead));
+        _streams.TryRemove(stream, out _);
+    }
+
+    /// <summary>Connects to a port inside the session.</summary>
+    /// <exception cref="DialRefusedException">The agent could not connect to it.</exception>
+    /// <exception cref="AgentNotConnectedException">The agent went away.</exception>
+    public async Task<TunnelStream> DialAsync(int port, CancellationToken ct)
+    {
+        while (true)
+        {
+            var waiting = await TakeAsync(ct);
+            if (waiting.FirstRead.IsCompleted)
+            {
+                // It died while it waited; the agent knows and opens others.
+                waiting.Stream.Abort();
+                continue;
+            }
+            try
+            {
+                return await ConnectAsync(waiting, port, ct);
+            }
+            catch (IOException e) when (e is not DialRefusedException)
+            {
+                // Died just now, before the agent answered: nothing was sent to the port, so another one may be tried.
+            }
+        }
+    }
+
+    /// <summary>Ends streams that wait, until no more than these are left.</summary>
+    public async Task TrimAsync(int count)
+    {
+        while (_waiting.Reader.Count > count && _waiting.Reader.TryRead(out var waiting))
+            await waiting.Stream.DisposeAsync();
+    }
+
+    /// <summary>Aborts every stream; dials that wait fail.</summary>
+    public void Dispose()
+    {
+        _closed = true;
+        _waiting.Writer.TryComplete();
+        foreach (var stream in _streams.Keys)
+            stream.Abort();
+    }
+
+    private async Task<Waiting> TakeAsync(CancellationToken ct)
+    {
+        try
+        {
+            return await _waiting.Reader.ReadAsync(ct);
+        }
+        catch (ChannelClosedException e)
+        {
+            throw new AgentNotConnectedException("The session's agent has just disconnected.", e);
+        }
+    }
+
+    private static async Task<TunnelStream> ConnectAsync(Waiting waiting, int port, CancellationToken ct)
+    {
+        var stream = waiting.Stream;
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        limit.CancelAfter(s_answerWithin);
+        try
+        {
+            var bytes = new byte[TunnelWire.HeaderLength];
+            BinaryPrimitives.WriteUInt16BigEndian(bytes, checked((ushort)port));
+            await stream.WriteAsync(bytes, limit.Token);
+            await waiting.FirstRead.WaitAsync(limit.Token);
+            if (await stream.ReadAsync(bytes.AsMemory(0, 1), limit.Token) != 1)
+                throw new IOException("The agent ended the stream without an answer.");
+            if ((DialStatus)bytes[0] != DialStatus.Connected)
+                throw new DialRefusedException(port, (DialStatus)bytes[0]);
+            return stream;
+        }
+        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+        {
+            stream.Abort();
+            throw new DialRefusedException(port, DialStatus.Failed);
+        }
+        catch
+        {
+            stream.Abort();
+            throw;
+        }
+    }
+
+    private static async Task DeathWhileWaitingAsync(TunnelStream stream, Task firstRead)
+    {
+        try
+        {
+            await firstRead;
+            await stream.Closed;
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException)
+        {
+            stream.Abort();
+        }
+    }
+
+    private readonly record struct Waiting(TunnelStream Stream, Task FirstRead);
+}

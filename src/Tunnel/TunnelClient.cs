@@ -1,0 +1,176 @@
+using System.Buffers.Binary;
+using System.Net;
+using System.Net.Sockets;
+using System.Net.WebSockets;
+
+namespace Berth.Tunnel;
+
+/// <summary>
+/// The agent's end of the tunnel: keeps as many dial-back streams open as the server asked for, replaces each as it is
+/// taken, and connects the taken ones to ports on loopback.
+/// </summary>
+/// <param name="connect">Opens one more stream to the server.</param>
+public sealed class TunnelClient(Func<CancellationToken, Task<WebSocket>> connect)
+{
+    private static readonly TimeSpan s_firstRetry = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan s_lastRetry = TimeSpan.FromSeconds(5);
+
+    // Apps listen on either; almost all on the first.
+    private static readonly IPAddress[] s_loopback = [IPAddress.Loopback, IPAddress.IPv6Loopback];
+
+    private readonly Lock _lock = new();
+    private readonly HashSet<Task> _running = [];
+    private CancellationToken _stop;
+    private bool _started;
+    private int _wanted;
+    private int _waiting;
+
+    /// <summary>How many idle streams the server wants. May be set at any time.</summary>
+    public int Wanted
+    {
+        get => _wanted;
+        set
+        {
+            _wanted = value;
+            Refill();
+        }
+    }
+
+    /// <summary>Works until cancelled, then aborts every stream and returns.</summary>
+    public async Task RunAsync(CancellationToken stop)
+    {
+        lock (_lock)
+        {
+            _stop = stop;
+            _started = true;
+        }
+        Refill();
+        await Task.Delay(Timeout.InfiniteTimeSpan, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        Task[] running;
+        lock (_lock)
+            running = [.. _running];
+        await Task.WhenAll(running);
+    }
+
+    private void Refill()
+    {
+        lock (_lock)
+        {
+            while (_started && !_stop.IsCancellationRequested && _waiting < _wanted)
+            {
+                _waiting++;
+                var task = Task.Run(() => ServeOneAsync(_stop), CancellationToken.None);
+                _running.Add(task);
+                _ = task.ContinueWith(Forget, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            }
+        }
+    }
+
+    private void Forget(Task task)
+    {
+        lock (_lock)
+            _running.Remove(task);
+    }
+
+    private async Task ServeOneAsync(CancellationToken stop)
+    {
+        WebSocket? socket = null;
+        var replaced = false;
+        try
+        {
+            socket = await ConnectAsync(stop);
+            if (await ReadPortAsync(socket, stop) is not 0 and var port)
+            {
+                Replace();
+                replaced = true;
+                await ServePortAsync(socket, port, stop);
+            }
+        }
+        catch (Exception e) when (e is OperationCanceledException or WebSocketException or IOException or ObjectDisposedException)
+        {
+            // This stream is over; the others are not concerned.
+            socket?.Abort();
+        }
+        finally
+        {
+            socket?.Dispose();
+            if (!replaced)
+            {
+                // It ended before it was used. A server that closes what it accepts must not be asked in a tight loop.
+                await Task.Delay(s_firstRetry, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                Replace();
+            }
+        }
+    }
+
+    private void Replace()
+    {
+        lock (_lock)
+            _waiting--;
+        Refill();
+    }
+
+    private async Task<WebSocket> ConnectAsync(CancellationToken stop)
+    {
+        for (var delay = s_firstRetry; ; delay = TimeSpan.FromTicks(Math.Min(delay.Ticks * 2, s_lastRetry.Ticks)))
+        {
+            try
+            {
+                return await connect(stop);
+            }
+            catch (Exception e) when (e is WebSocketException or IOException or SocketException or HttpRequestException && !stop.IsCancellationRequested)
+            {
+                await Task.Delay(delay * (0.5 + Random.Shared.NextDouble()), stop);
+            }
+        }
+    }
+
+    /// <returns>0 when the server closed the stream instead.</returns>
+    private static async Task<int> ReadPortAsync(WebSocket socket, CancellationToken stop)
+    {
+        var header = new byte[TunnelWire.HeaderLength];
+        for (var filled = 0; filled < header.Length;)
+        {
+            var received = await socket.ReceiveAsync(header.AsMemory(filled), stop);
+            if (received.MessageType == WebSocketMessageType.Close)
+                return 0;
+            filled += received.Count;
+        }
+        return BinaryPrimitives.ReadUInt16BigEndian(header);
+    }
+
+    private static async Task ServePortAsync(WebSocket socket, int port, CancellationToken stop)
+    {
+        var (app, status) = await LoopbackAsync(port, stop);
+        using (app)
+        {
+            await socket.SendAsync(new[] { (byte)status }, WebSocketMessageType.Binary, true, stop);
+            if (app is null)
+                await socket.CloseOutputAsync(TunnelWire.Ended, null, stop);
+            else
+                await Relay.RunAsync(socket, app, stop);
+        }
+    }
+
+    private static async Task<(Socket? App, DialStatus Status)> LoopbackAsync(int port, CancellationToken stop)
+    {
+        var status = DialStatus.Refused;
+        foreach (var address in s_loopback)
+        {
+            Socket? app = null;
+            try
+            {
+                app = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+                await app.ConnectAsync(new IPEndPoint(address, port), stop);
+                return (app, DialStatus.Connected);
+            }
+            catch (SocketException e)
+            {
+                app?.Dispose();
+                if (address.AddressFamily == AddressFamily.InterNetwork && e.SocketErrorCode != SocketError.ConnectionRefused)
+                    status = DialStatus.Failed;
+            }
+        }
+        return (null, status);
+    }
+}

@@ -1,0 +1,149 @@
+using System.Net.WebSockets;
+
+namespace Berth.Tunnel;
+
+/// <summary>
+/// One connection to a port inside a session, as the server sees it. Behaves like a <c>NetworkStream</c>: reads end with
+/// 0 after the peer's clean end and throw <see cref="IOException"/> after an abort, the two are never confused;
+/// <see cref="CompleteWritesAsync"/> is <c>shutdown(SHUT_WR)</c>; what was written before a dispose is delivered.
+/// One reader and one writer at a time.
+/// </summary>
+public sealed class TunnelStream : Stream
+{
+    // A bound on what one write copies at a time; larger frames gain nothing.
+    private const int MaximumFrame = 256 * 1024;
+    private static readonly TimeSpan s_closeWithin = TimeSpan.FromSeconds(5);
+
+    private readonly WebSocket _socket;
+    private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private bool _readsEnded;
+    private bool _writesEnded;
+    private int _disposed;
+
+    internal TunnelStream(WebSocket socket) => _socket = socket;
+
+    /// <summary>Completes once the stream was disposed and its last bytes were handed over.</summary>
+    public Task Closed => _closed.Task;
+
+    public override bool CanRead => true;
+    public override bool CanWrite => true;
+    public override bool CanSeek => false;
+    public override long Length => throw new NotSupportedException();
+    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        // A WebSocket throws when it is read again after its Close frame; a stream says "end" for ever.
+        if (_readsEnded)
+            return 0;
+        try
+        {
+            while (true)
+            {
+                var received = await _socket.ReceiveAsync(buffer, cancellationToken);
+                if (received.MessageType == WebSocketMessageType.Close)
+                {
+                    if (_socket.CloseStatus is TunnelWire.Reset)
+                        throw new IOException("The connection inside the session was reset.");
+                    _readsEnded = true;
+                    return 0;
+                }
+                if (received.Count > 0 || buffer.IsEmpty)
+                    return received.Count;
+            }
+        }
+        catch (Exception e) when (e is WebSocketException or ObjectDisposedException)
+        {
+            throw new IOException("The connection to the session's agent was lost.", e);
+        }
+    }
+
+    public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        if (_writesEnded)
+            throw new IOException("The stream was ended by its writer.");
+        try
+        {
+            // Every send is flushed by the WebSocket, so FlushAsync has nothing to do: some callers never call it.
+            for (var rest = buffer; rest.Length > 0; rest = rest[Math.Min(rest.Length, MaximumFrame)..])
+                await _socket.SendAsync(rest[..Math.Min(rest.Length, MaximumFrame)], WebSocketMessageType.Binary, true, cancellationToken);
+        }
+        catch (Exception e) when (e is WebSocketException or ObjectDisposedException)
+        {
+            throw new IOException("The connection to the session's agent was lost.", e);
+        }
+    }
+
+    /// <summary>Ends this direction; the other one stays open.</summary>
+    public async Task CompleteWritesAsync(CancellationToken ct = default)
+    {
+        if (_writesEnded)
+            return;
+        _writesEnded = true;
+        try
+        {
+            await _socket.CloseOutputAsync(TunnelWire.Ended, null, ct);
+        }
+        catch (Exception e) when (e is WebSocketException or ObjectDisposedException)
+        {
+            throw new IOException("The connection to the session's agent was lost.", e);
+        }
+    }
+
+    /// <summary>Ends both directions at once; the peer sees a reset.</summary>
+    public void Abort()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+            return;
+        _socket.Abort();
+        _closed.TrySetResult();
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) == 0)
+            await CloseAsync();
+        await base.DisposeAsync();
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        // As with a socket, closing does not wait for the bytes on their way.
+        if (disposing && Interlocked.Exchange(ref _disposed, 1) == 0)
+            _ = CloseAsync();
+        base.Dispose(disposing);
+    }
+
+    private async Task CloseAsync()
+    {
+        try
+        {
+            if (!_writesEnded && _socket.State is WebSocketState.Open or WebSocketState.CloseReceived)
+            {
+                using var limit = new CancellationTokenSource(s_closeWithin);
+                await _socket.CloseOutputAsync(_readsEnded ? TunnelWire.Ended : TunnelWire.Gone, null, limit.Token);
+            }
+        }
+        catch (Exception e) when (e is WebSocketException or ObjectDisposedException or OperationCanceledException or IOException)
+        {
+            // The peer is gone already, or does not read: either way nothing more can be delivered.
+            _socket.Abort();
+        }
+        finally
+        {
+            _socket.Dispose();
+            _closed.TrySetResult();
+        }
+    }
+
+    public override int Read(byte[] buffer, int offset, int count) => ReadAsync(buffer.AsMemory(offset, count)).AsTask().GetAwaiter().GetResult();
+    public override void Write(byte[] buffer, int offset, int count) => WriteAsync(buffer.AsMemory(offset, count)).AsTask().GetAwaiter().GetResult();
+    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+    public override void Flush() { }
+    public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+    public override void SetLength(long value) => throw new NotSupportedException();
+}
