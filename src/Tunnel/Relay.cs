@@ -14,6 +14,7 @@ internal sealed class Relay(WebSocket socket, Socket app, CancellationTokenSourc
     private const int SmallBuffer = 8 * 1024;
     private const int LargeBuffer = 128 * 1024;
 
+    private volatile bool _serverGone;
     private bool _appStoppedReading;
     private int _endsOfApp;
 
@@ -44,8 +45,9 @@ internal sealed class Relay(WebSocket socket, Socket app, CancellationTokenSourc
             }
             else
             {
-                // Nobody reads the other direction any more, and all that was sent has been delivered.
-                app.Close();
+                // Nobody reads the other direction any more, and all that was sent has been delivered: an end, not a reset.
+                _serverGone = true;
+                ShutdownApp();
                 await over.CancelAsync();
             }
         }
@@ -137,6 +139,8 @@ internal sealed class Relay(WebSocket socket, Socket app, CancellationTokenSourc
     // Closing with a linger time of 0 sends RST: the app must not take an abort for a clean end.
     private void ResetApp()
     {
+        if (_serverGone)
+            return;
         try
         {
             app.LingerState = new LingerOption(true, 0);

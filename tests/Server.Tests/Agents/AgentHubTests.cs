@@ -3,7 +3,6 @@ using System.Net.Sockets;
 using System.Net.WebSockets;
 using System.Text;
 using Berth.Contracts.Agents;
-using Berth.Core.Sessions;
 using Berth.Fakes;
 using Berth.Tunnel;
 
