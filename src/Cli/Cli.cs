@@ -1,0 +1,102 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using Berth.Cli.Commands;
+using Berth.Cli.Help;
+using Berth.Cli.Settings;
+using Berth.Contracts.Client;
+using Berth.Contracts.Problems;
+
+namespace Berth.Cli;
+
+/// <summary>From arguments to exit code; the one place where a refusal becomes a sentence.</summary>
+internal static class Cli
+{
+    /// <summary>Response files are off: an argument that begins with @ is itself.</summary>
+    private static readonly ParserConfiguration Parsing = new() { ResponseFileTokenReplacer = null };
+
+    public static int Run(string[] args) => RunAsync(args, Surroundings.OfThisProcess(), CancellationToken.None).GetAwaiter().GetResult();
+
+    public static async Task<int> RunAsync(IReadOnlyList<string> args, Surroundings here, CancellationToken ct)
+    {
+        var dashes = args.ToList().IndexOf("--");
+        if (dashes >= 0)
+        {
+            here = here with { BehindDashes = [.. args.Skip(dashes + 1)] };
+            args = [.. args.Take(dashes)];
+        }
+        try
+        {
+            var root = BerthCommand.Create(here);
+            var settings = new SettingsLayers(here);
+            var parse = root.Parse(args, Parsing);
+            if (parse.Action is not (HelpPage or VersionAction))
+                parse = root.Parse(settings.Complete(root, parse, args), Parsing);
+            if (parse.Errors.Count > 0 && parse.Action is not (HelpPage or VersionAction))
+                return Refuse(parse, settings, here);
+            return await parse.InvokeAsync(
+                new InvocationConfiguration { Output = here.Out, Error = here.Error, EnableDefaultExceptionHandler = false }, ct);
+        }
+        catch (Exception e)
+        {
+            return Explain(e, here);
+        }
+    }
+
+    private static int Explain(Exception error, Surroundings here)
+    {
+        switch (error)
+        {
+            case CliException e:
+                here.Error.WriteLine(e.Message);
+                return e.ExitCode;
+            case ApiException e:
+                here.Error.WriteLine(Sentence(e.Problem));
+                return ExitCodes.Of(e.Problem.Kind);
+            case ServerUnreachableException e:
+                here.Error.WriteLine($"The server cannot be reached: {e.Message}");
+                here.Error.WriteLine("See which server is meant with `berth context list`; the local one with `berth server status`.");
+                return ExitCodes.Error;
+            case OperationCanceledException:
+                return ExitCodes.Interrupted;
+            case IOException or UnauthorizedAccessException:
+                here.Error.WriteLine(error.Message);
+                return ExitCodes.Error;
+            default:
+                here.Error.WriteLine($"This is a fault of the berth command, not yours: {error}");
+                return ExitCodes.Error;
+        }
+    }
+
+    private static string Sentence(ProblemDetail problem)
+    {
+        var text = problem.Field is null || problem.Message.Contains(problem.Field) ? problem.Message : $"{problem.Field}: {problem.Message}";
+        if (!string.IsNullOrEmpty(problem.Detail))
+            text += Environment.NewLine + problem.Detail;
+        if (problem is { Kind: ProblemCode.Internal, TraceId: { } trace })
+            text += $"{Environment.NewLine}The server's log has more, under {trace}.";
+        return problem.Kind == ProblemCode.SignInNeeded ? text + Environment.NewLine + "Sign in with `berth login URL`." : text;
+    }
+
+    private static int Refuse(ParseResult parse, SettingsLayers settings, Surroundings here)
+    {
+        foreach (var error in parse.Errors)
+            here.Error.WriteLine(Words(parse, error, settings));
+        here.Error.WriteLine($"See `{HelpPage.PathOf(parse.CommandResult.Command)} --help`.");
+        return ExitCodes.Usage;
+    }
+
+    private static string Words(ParseResult parse, ParseError error, SettingsLayers settings)
+    {
+        if (parse.UnmatchedTokens is [var unknown, ..] && error.Message.Contains($"'{unknown}'"))
+            return Suggestions.Unknown(parse.CommandResult.Command, unknown);
+        if (error.SymbolResult is CommandResult { Command: Group group } && parse.UnmatchedTokens.Count == 0)
+            return $"What of {group.Name}? It can be: {string.Join(", ", group.Subcommands.Select(verb => verb.Name))}.";
+        var origin = error.SymbolResult switch
+        {
+            OptionResult option => settings.OriginOf(option.Option),
+            ArgumentResult { Parent: OptionResult option } => settings.OriginOf(option.Option),
+            _ => null,
+        };
+        return origin is null ? error.Message : $"{error.Message} (It is set in {origin}.)";
+    }
+}

@@ -1,0 +1,42 @@
+using System.CommandLine;
+using Berth.Cli.Output;
+using Berth.Cli.Servers;
+
+namespace Berth.Cli.Commands;
+
+/// <summary>One run of a command: what was typed, where results and messages go, and the server, once it is asked for.</summary>
+internal sealed class Call : IDisposable
+{
+    private readonly ParseResult _parse;
+    private Server? _server;
+
+    public Call(Surroundings here, ParseResult parse)
+    {
+        Here = here;
+        _parse = parse;
+        var colours = GlobalFlags.Colours(parse, here);
+        Report = new Report(here, GlobalFlags.Quiet(parse), colours);
+        Results = new Results(here, GlobalFlags.Format(parse), GlobalFlags.Columns(parse), colours && here.OutIsTerminal);
+        Questions = new Questions(here, GlobalFlags.Yes(parse));
+    }
+
+    public Surroundings Here { get; }
+
+    public Report Report { get; }
+
+    public Results Results { get; }
+
+    public Questions Questions { get; }
+
+    public T? Get<T>(Option<T> option) => _parse.GetValue(option);
+
+    public T? Get<T>(Argument<T> argument) => _parse.GetValue(argument);
+
+    /// <summary>Typed or set, as opposed to left out.</summary>
+    public bool Has(Option option) => _parse.GetResult(option) is { Implicit: false };
+
+    public async Task<Server> ConnectAsync(CancellationToken ct) =>
+        _server ??= await new Connector(Here, Report).ConnectAsync(GlobalFlags.Context(_parse), ct);
+
+    public void Dispose() => _server?.Dispose();
+}

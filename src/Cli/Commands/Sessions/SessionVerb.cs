@@ -1,0 +1,47 @@
+using System.CommandLine;
+using Berth.Cli.Output;
+using Berth.Cli.Servers;
+using Berth.Contracts.Sessions;
+
+namespace Berth.Cli.Commands.Sessions;
+
+/// <summary>A command about one session, whose name may be left out where there is only one.</summary>
+internal abstract class SessionVerb : Verb
+{
+    private readonly Argument<string?> _name = new("name")
+    {
+        Description = "Name or id, or the beginning of it; may be left out where there is only one session",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
+
+    protected SessionVerb(Surroundings here, string name, string description)
+        : base(here, name, description)
+    {
+        Add(_name);
+    }
+
+    protected bool IsNamed(Call call) => call.Get(_name) is not null;
+
+    protected async Task<SessionView> FindAsync(Call call, Server server, CancellationToken ct, bool ended = false)
+    {
+        var sessions = await server.Client.ListSessionsAsync(ct);
+        if (call.Get(_name) is not { } name)
+            return Only(sessions);
+        // A live session goes before one of the same name in the history.
+        var live = sessions.Where(session => Matches(session, name)).ToList();
+        var candidates = ended && live.Count == 0 ? await server.Client.ListSessionsAsync(ct, ended: true) : sessions;
+        return Names.Pick(name, candidates, session => [session.Name, session.Id], "session", "berth session list");
+    }
+
+    private static bool Matches(SessionView session, string name) =>
+        session.Name.StartsWith(name, StringComparison.OrdinalIgnoreCase) || session.Id.StartsWith(name, StringComparison.OrdinalIgnoreCase);
+
+    private SessionView Only(IReadOnlyList<SessionView> sessions) => sessions.Count switch
+    {
+        1 => sessions[0],
+        0 => throw CliException.NotFound("You have no session. Start one with `berth session start`."),
+        _ => throw CliException.Usage(
+            $"You have {sessions.Count} sessions: {string.Join(", ", sessions.Select(session => session.Name))}. "
+            + $"Say which one: `berth session {Name} {sessions[0].Name}`."),
+    };
+}

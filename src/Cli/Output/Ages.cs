@@ -1,0 +1,26 @@
+namespace Berth.Cli.Output;
+
+/// <summary>Times as people say them.</summary>
+internal static class Ages
+{
+    public static string Ago(DateTimeOffset then, DateTimeOffset now) => then >= now ? "now" : Span(now - then) + " ago";
+
+    public static string Until(DateTimeOffset then, DateTimeOffset now) => then <= now ? "now" : "in " + Span(then - now);
+
+    /// <summary>One number and its unit: 45 s, 12 min, 3 h, 2 d.</summary>
+    public static string Span(TimeSpan span) => span switch
+    {
+        { TotalSeconds: < 60 } => $"{(int)span.TotalSeconds} s",
+        { TotalMinutes: < 60 } => $"{(int)span.TotalMinutes} min",
+        { TotalHours: < 48 } => $"{(int)span.TotalHours} h",
+        _ => $"{(int)span.TotalDays} d",
+    };
+
+    /// <summary>How long something took, to a tenth of a second where that matters.</summary>
+    public static string Took(TimeSpan span) => span.TotalSeconds switch
+    {
+        < 0 => "0.0 s",
+        < 60 => $"{span.TotalSeconds:0.0} s",
+        _ => $"{(int)span.TotalMinutes} min {span.Seconds} s",
+    };
+}

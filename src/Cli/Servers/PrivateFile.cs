@@ -1,0 +1,32 @@
+namespace Berth.Cli.Servers;
+
+/// <summary>Files that only their owner may read.</summary>
+internal static class PrivateFile
+{
+    private const UnixFileMode Owner = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    public static void Write(string path, string text)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!, Owner | UnixFileMode.UserExecute);
+        var draft = $"{path}.{Environment.ProcessId}";
+        try
+        {
+            using (var file = new FileStream(draft, new FileStreamOptions
+            {
+                Mode = FileMode.Create,
+                Access = FileAccess.Write,
+                UnixCreateMode = Owner,
+            }))
+            {
+                using var writer = new StreamWriter(file);
+                writer.Write(text);
+            }
+            File.Move(draft, path, overwrite: true);
+        }
+        catch
+        {
+            File.Delete(draft);
+            throw;
+        }
+    }
+}
