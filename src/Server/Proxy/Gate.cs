@@ -1,0 +1,77 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace Berth.Server.Proxy;
+
+/// <summary>
+/// The gate of a session's origin. It holds no sign-in of its own: it sends the visitor to the server's origin and takes a
+/// one-time ticket back.
+/// </summary>
+/// <remarks>
+/// 1. A navigation without a pass: a nonce cookie here, and a redirect to the server with the nonce's hash (the challenge).
+/// 2. The server knows who is signed in (<see cref="OpenSession"/>): a ticket for challenge, session and sign-in.
+/// 3. Back here: ticket and nonce agree → the pass, a cookie of this origin, and on to where the visitor wanted to go.
+/// A ticket that leaks is worth nothing without the nonce, which never leaves the browser and this origin.
+/// </remarks>
+public sealed class Gate(
+    GateCookies cookies, Tickets tickets, Origins origins, LiveConnections live, Neighbours neighbours, SessionPages pages, ILogger<Gate> log)
+{
+    /// <summary>The one path that a visitor without a pass may ask for.</summary>
+    public const string EnterPath = "/_berth/enter";
+
+    /// <summary>
+    /// Whether the visitor has a pass for this session and a sign-in that is still good; the token is cancelled when either ends.
+    /// </summary>
+    public bool TryPass(HttpRequest request, string sessionId, [NotNullWhen(true)] out Pass? pass, out CancellationToken cut)
+    {
+        cut = default;
+        if (!cookies.TryRead(request, sessionId, out pass))
+            return false;
+        cut = live.Token(sessionId, pass.Visitor.SignInId);
+        return neighbours.IsSignedIn(pass.Visitor.SignInId);
+    }
+
+    /// <summary>Step 1.</summary>
+    public Task ChallengeAsync(HttpContext context, string sessionId)
+    {
+        NeverKeep(context.Response);
+        if (!HttpMethods.IsGet(context.Request.Method) || !Navigation.WantsPage(context.Request))
+            return Answers.TextAsync(context, StatusCodes.Status401Unauthorized, $"Sign in first: open {origins.Of(sessionId)}/ in a browser.");
+
+        var challenge = Tickets.Challenge(cookies.EnsureNonce(context, sessionId));
+        var to = Uri.EscapeDataString(Navigation.Target(context));
+        context.Response.Redirect($"{origins.Public}/sessions/{sessionId}/open?challenge={challenge}&to={to}");
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Step 3.</summary>
+    public Task EnterAsync(HttpContext context, string sessionId)
+    {
+        NeverKeep(context.Response);
+        var to = context.Request.Query["to"].ToString();
+        if (!LocalPath.IsValid(to))
+            return pages.NoticeAsync(context, StatusCodes.Status400BadRequest, Notice.BadLink);
+
+        if (cookies.ReadNonce(context.Request, sessionId) is { } nonce
+            && tickets.Redeem(context.Request.Query["ticket"].ToString(), sessionId, nonce) is { } visitor)
+        {
+            cookies.Write(context.Response, sessionId, visitor);
+        }
+        else if (!TryPass(context.Request, sessionId, out _, out _))
+        {
+            log.LogInformation("Refused a ticket for session {Session}: spent, too old, or of another browser.", sessionId);
+            return pages.NoticeAsync(context, StatusCodes.Status403Forbidden, Notice.SpentTicket($"{origins.Public}/sessions/{sessionId}/open"));
+        }
+
+        // Two tabs that came in at once: the first took the nonce with it, and the second has its pass.
+        context.Response.StatusCode = StatusCodes.Status303SeeOther;
+        context.Response.Headers.Location = to;
+        return Task.CompletedTask;
+    }
+
+    /// <summary>No trace: neither in a Referer nor in a cache.</summary>
+    public static void NeverKeep(HttpResponse response)
+    {
+        response.Headers["Referrer-Policy"] = "no-referrer";
+        response.Headers.CacheControl = "no-store";
+    }
+}

@@ -1,0 +1,99 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+using System.Security.Cryptography;
+using Microsoft.AspNetCore.DataProtection;
+
+namespace Berth.Server.Proxy;
+
+/// <summary>What a gate cookie says: this browser may open this session as this user, while the sign-in is good.</summary>
+/// <param name="SessionId">ULID, upper case.</param>
+/// <param name="Visitor">Who.</param>
+/// <param name="Issued">When.</param>
+public sealed record Pass(string SessionId, Visitor Visitor, DateTimeOffset Issued);
+
+/// <summary>
+/// The two cookies of a session's origin. The nonce is set before the visitor goes to sign in and marks the browser; the
+/// gate cookie is set for the ticket that comes back. Both are host-only and not readable by scripts.
+/// </summary>
+/// <remarks>
+/// SameSite is Lax, not Strict: the way in is a link and a redirect from another origin (the server's), and a Strict cookie
+/// stays away from such a navigation, so that every link to a session would go through the gate for ever. It is not what
+/// keeps other sites out: <see cref="ForeignOrigin"/> does.
+/// </remarks>
+public sealed class GateCookies(IDataProtectionProvider protection, Origins origins, TimeProvider clock)
+{
+    /// <summary>How names of Berth's cookies begin; none of them reaches an app, nor may an app set one.</summary>
+    public const string Prefix = "berth-";
+
+    /// <summary>As <see cref="Prefix"/>, where browsers speak TLS: they take it with Secure and without Domain only.</summary>
+    public const string SecurePrefix = "__Host-berth-";
+
+    // A pass is asked for with every request; the bound keeps cookies that nobody uses any more from piling up.
+    private const int CacheSize = 4096;
+    private static readonly TimeSpan MaximumAge = TimeSpan.FromDays(30);
+    private readonly IDataProtector _protector = protection.CreateProtector("Berth.Gate.v1");
+    private readonly ConcurrentDictionary<string, Pass> _passes = new();
+
+    /// <summary>Reads the gate cookie of a request to a session.</summary>
+    public bool TryRead(HttpRequest request, string sessionId, [NotNullWhen(true)] out Pass? pass)
+    {
+        pass = null;
+        if (!CookieHeader.TryFind(request, Name("gate", sessionId), out var value))
+            return false;
+        pass = _passes.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(value, out var known) ? known : Unprotect(value.ToString());
+        if (pass?.SessionId == sessionId && pass.Issued + MaximumAge > clock.GetUtcNow())
+            return true;
+        pass = null;
+        return false;
+    }
+
+    /// <summary>Sets the gate cookie and takes the nonce away.</summary>
+    public void Write(HttpResponse response, string sessionId, Visitor visitor)
+    {
+        var issued = clock.GetUtcNow().ToUnixTimeSeconds();
+        var value = _protector.Protect($"{sessionId}|{visitor.UserId}|{visitor.SignInId}|{issued}");
+        response.Cookies.Append(Name("gate", sessionId), value, Attributes());
+        response.Cookies.Delete(Name("nonce", sessionId), Attributes());
+    }
+
+    /// <summary>The nonce of this browser, or null.</summary>
+    public string? ReadNonce(HttpRequest request, string sessionId) =>
+        CookieHeader.TryFind(request, Name("nonce", sessionId), out var value) && Tickets.IsSecret(value.ToString()) ? value.ToString() : null;
+
+    /// <summary>The nonce of this browser: the one it has, so that tabs which come in at once do not take it from each other.</summary>
+    public string EnsureNonce(HttpContext context, string sessionId)
+    {
+        if (ReadNonce(context.Request, sessionId) is { } present)
+            return present;
+        var nonce = Tickets.Secret();
+        context.Response.Cookies.Append(Name("nonce", sessionId), nonce, Attributes());
+        return nonce;
+    }
+
+    private Pass? Unprotect(string value)
+    {
+        string[] parts;
+        try
+        {
+            parts = _protector.Unprotect(value).Split('|');
+        }
+        catch (CryptographicException)
+        {
+            return null;
+        }
+
+        if (parts.Length != 4 || !long.TryParse(parts[3], NumberStyles.None, null, out var issued))
+            return null;
+        if (_passes.Count >= CacheSize)
+            _passes.Clear();
+        return _passes[value] = new Pass(parts[0], new Visitor(parts[1], parts[2]), DateTimeOffset.FromUnixTimeSeconds(issued));
+    }
+
+    // On plain http the name carries the session, because there a cookie set for a parent domain could take its place.
+    private string Name(string kind, string sessionId) =>
+        origins.IsSecure ? SecurePrefix + kind : string.Concat(Prefix, kind, "-", sessionId);
+
+    private CookieOptions Attributes() =>
+        new() { HttpOnly = true, Secure = origins.IsSecure, SameSite = SameSiteMode.Lax, Path = "/", IsEssential = true };
+}

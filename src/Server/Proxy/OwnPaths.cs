@@ -1,0 +1,115 @@
+using System.Threading.Channels;
+using Berth.Core.Sessions;
+using Berth.Server.Live;
+using Berth.Server.Sessions;
+
+namespace Berth.Server.Proxy;
+
+/// <summary>What Berth itself answers on a session's origin; no request under <see cref="Root"/> reaches an app.</summary>
+public sealed class OwnPaths(SessionDirectory directory, ChangeFeed feed, SessionPages pages, Neighbours neighbours, TimeProvider clock)
+{
+    /// <summary>All of them begin so.</summary>
+    public const string Root = "/_berth";
+
+    // Tells a page that left from one that waits, and keeps proxies on the way from ending a silent stream.
+    private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(15);
+
+    /// <summary>Answers the request.</summary>
+    public Task HandleAsync(HttpContext context, PathString path, SessionRoute route, Visitor visitor, CancellationToken cut) =>
+        (context.Request.Method, path.Value) switch
+        {
+            ("GET", "/status") => StatusAsync(context, route, visitor, cut),
+            ("POST", "/resume") => ResumeAsync(context, route, visitor),
+            _ => Answers.TextAsync(context, StatusCodes.Status404NotFound, "There is no such path."),
+        };
+
+    /// <summary>
+    /// Server-sent events for a waiting page: <c>status</c> with the page's inner part each time it changes, and <c>ready</c>
+    /// once the session runs.
+    /// </summary>
+    private async Task StatusAsync(HttpContext context, SessionRoute route, Visitor visitor, CancellationToken cut)
+    {
+        context.Response.ContentType = "text/event-stream";
+        context.Response.Headers.CacheControl = "no-store";
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, cut);
+        var changed = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+        var listening = ListenAsync(route.Id, visitor.UserId, changed.Writer, ended.Token);
+        try
+        {
+            for (var last = ""; ;)
+            {
+                if (directory.TryGet(route.Id, out var now) && now.Status == SessionStatus.Running)
+                {
+                    await SendAsync(context.Response, "ready", "", ended.Token);
+                    return;
+                }
+
+                var part = await pages.StatusAsync(route.Id, visitor, ended.Token);
+                if (part.Markup != last)
+                    await SendAsync(context.Response, "status", last = part.Markup, ended.Token);
+                else
+                    await context.Response.WriteAsync(":\n\n", ended.Token);
+                if (part.IsOver)
+                    return;
+
+                using var beat = new CancellationTokenSource(Heartbeat, clock);
+                using var either = CancellationTokenSource.CreateLinkedTokenSource(ended.Token, beat.Token);
+                try
+                {
+                    await changed.Reader.ReadAsync(either.Token);
+                }
+                catch (OperationCanceledException) when (!ended.IsCancellationRequested)
+                {
+                    // The heart beats; what it finds changed without having been told is sent all the same.
+                }
+            }
+        }
+        catch (OperationCanceledException) when (ended.IsCancellationRequested)
+        {
+            // The page was closed, or its visitor signed out.
+        }
+        finally
+        {
+            await ended.CancelAsync();
+            await listening;
+        }
+    }
+
+    private async Task ListenAsync(string sessionId, string userId, ChannelWriter<bool> changed, CancellationToken ct)
+    {
+        try
+        {
+            await foreach (var change in feed.ListenAsync(userId, ct))
+            {
+                if (change.Kind == "session" && string.Equals(change.Id, sessionId, StringComparison.OrdinalIgnoreCase))
+                    changed.TryWrite(true);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // As asked.
+        }
+    }
+
+    private async Task ResumeAsync(HttpContext context, SessionRoute route, Visitor visitor)
+    {
+        // Stricter than for an app's own requests: a browser has to say that the page is of this origin.
+        if (context.Request.Headers.Origin.Count == 0 && context.Request.Headers["Sec-Fetch-Site"] is not ["same-origin"])
+        {
+            await Answers.TextAsync(context, StatusCodes.Status403Forbidden, "Only a page of this session may ask this.");
+            return;
+        }
+
+        var form = await context.Request.ReadFormAsync(context.RequestAborted);
+        var to = form["to"].ToString();
+        await neighbours.Resume(visitor, route.Id, context.RequestAborted);
+        context.Response.StatusCode = StatusCodes.Status303SeeOther;
+        context.Response.Headers.Location = LocalPath.IsValid(to) ? to : "/";
+    }
+
+    private static async Task SendAsync(HttpResponse response, string name, string data, CancellationToken ct)
+    {
+        await response.WriteAsync($"event: {name}\ndata: {data.ReplaceLineEndings("\ndata: ")}\n\n", ct);
+        await response.Body.FlushAsync(ct);
+    }
+}

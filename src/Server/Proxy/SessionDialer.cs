@@ -1,0 +1,36 @@
+using System.Net.Sockets;
+using Berth.Core.Sessions;
+using Berth.Server.Sessions;
+
+namespace Berth.Server.Proxy;
+
+/// <summary>The one way to a port of a session. Nothing else knows how a session is reached.</summary>
+public sealed class SessionDialer(Neighbours neighbours)
+{
+    /// <summary>Opens a byte stream to a port of a session.</summary>
+    /// <exception cref="IOException">The agent is not connected, or nothing listens on the port.</exception>
+    /// <exception cref="SocketException">Nothing listens at the address.</exception>
+    public async Task<Stream> DialAsync(SessionRoute route, int port, CancellationToken ct) => route.Reach switch
+    {
+        Reach.Agent => new FlushedStream(await neighbours.DialAgent(route.Id, port, ct)),
+        Reach.Direct => await ConnectAsync(route, port, ct),
+        _ => throw new ArgumentOutOfRangeException(nameof(route), route.Reach, "A reach without a way."),
+    };
+
+    private static async Task<Stream> ConnectAsync(SessionRoute route, int port, CancellationToken ct)
+    {
+        if (route.Address is null)
+            throw new IOException($"Session {route.Id} has no address yet.");
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            await socket.ConnectAsync(route.Address, port, ct);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+}

@@ -1,0 +1,106 @@
+using Berth.Core.Sessions;
+using Berth.Server.Sessions;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
+using Yarp.ReverseProxy.Forwarder;
+
+namespace Berth.Server.Proxy;
+
+/// <summary>
+/// Every request to a session's own origin. From here on nothing of the server's own routes, cookies or middleware applies,
+/// and nothing touches the database while the session runs.
+/// </summary>
+/// <remarks>
+/// 1. The host names a session. 2. The gate lets the visitor in (<see cref="Gate"/>). 3. No page of another origin is behind
+/// it. 4. The session is there and is the visitor's. 5. Berth's own paths. 6. It runs: forward. 7. It does not, or does not
+/// answer: say so, to a person with a page that turns into the app, to a program with a 503.
+/// </remarks>
+public sealed class SessionProxy(
+    SessionHosts hosts, Gate gate, SessionDirectory directory, SessionForwarder forwarder, SessionPages pages, OwnPaths own, Origins origins)
+{
+    /// <summary>Answers the request.</summary>
+    public async Task HandleAsync(HttpContext context)
+    {
+        // 1.
+        if (!hosts.TryParse(context.Request.Host.Host, out var id))
+        {
+            await pages.NoticeAsync(context, StatusCodes.Status404NotFound, Notice.NoSession(origins.Public));
+            return;
+        }
+
+        // 2.
+        if (context.Request.Path.Equals(Gate.EnterPath, StringComparison.OrdinalIgnoreCase))
+        {
+            await gate.EnterAsync(context, id);
+            return;
+        }
+
+        if (!gate.TryPass(context.Request, id, out var pass, out var cut))
+        {
+            await gate.ChallengeAsync(context, id);
+            return;
+        }
+
+        // 3.
+        if (ForeignOrigin.Sent(context.Request))
+        {
+            await Answers.TextAsync(context, StatusCodes.Status403Forbidden, "A page of another origin may not ask this of a session.");
+            return;
+        }
+
+        // 4. A session that is over is not in the directory; whose it was, the database knows.
+        if (!directory.TryGet(id, out var route))
+        {
+            await pages.EndedAsync(context, pass);
+            return;
+        }
+
+        if (route.OwnerId != pass.Visitor.UserId)
+        {
+            await gate.ChallengeAsync(context, id);
+            return;
+        }
+
+        // 5.
+        if (context.Request.Path.StartsWithSegments(OwnPaths.Root, out var rest))
+        {
+            await own.HandleAsync(context, rest, route, pass.Visitor, cut);
+            return;
+        }
+
+        // 6. and 7.
+        if (route.Status == SessionStatus.Running)
+            await ForwardAsync(context, route, pass, cut);
+        else
+            await pages.WaitAsync(context, route, pass.Visitor);
+    }
+
+    private async Task ForwardAsync(HttpContext context, SessionRoute route, Pass pass, CancellationToken cut)
+    {
+        Unlimit(context.Features);
+        var error = await forwarder.SendAsync(context, route, cut);
+        if (error == ForwarderError.None || context.Response.HasStarted || context.RequestAborted.IsCancellationRequested)
+            return;
+
+        context.Response.Clear();
+        if (cut.IsCancellationRequested)
+            await Answers.TextAsync(context, StatusCodes.Status503ServiceUnavailable, "The session ended, or you signed out.");
+        else
+            await pages.UnreachableAsync(context, route, Reached(context));
+    }
+
+    // Whether the front end took the connection, and so is the one to ask what is wrong.
+    private static bool Reached(HttpContext context) =>
+        context.GetForwarderErrorFeature()?.Exception is not HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError };
+
+    // Uploads have no limit but the session's disk, and may take as long as the line does.
+    private static void Unlimit(IFeatureCollection features)
+    {
+        if (features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
+            size.MaxRequestBodySize = null;
+        if (features.Get<IHttpMinRequestBodyDataRateFeature>() is { } incoming)
+            incoming.MinDataRate = null;
+        if (features.Get<IHttpMinResponseDataRateFeature>() is { } outgoing)
+            outgoing.MinDataRate = null;
+    }
+}

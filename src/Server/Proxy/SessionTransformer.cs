@@ -1,0 +1,72 @@
+using System.Net.Http.Headers;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Primitives;
+using Microsoft.Net.Http.Headers;
+using Yarp.ReverseProxy.Forwarder;
+
+namespace Berth.Server.Proxy;
+
+/// <summary>
+/// What changes between visitor and app: Berth's cookies go, the front end's token comes, and the path stays byte for byte.
+/// Host stays, for JupyterLab and others compare it with Origin.
+/// </summary>
+public sealed class SessionTransformer(Origins origins) : HttpTransformer
+{
+    /// <summary>Under this key of the request's items is the Authorization header for the app.</summary>
+    public static readonly object AuthorizationKey = new();
+
+    /// <summary>How Berth's own API tokens begin; one that was sent to a session by mistake does not reach its app.</summary>
+    public const string OwnBearer = "Bearer berth_";
+
+    private static readonly UriCreationOptions Verbatim = new() { DangerousDisablePathAndQueryCanonicalization = true };
+
+    /// <inheritdoc/>
+    public override async ValueTask TransformRequestAsync(
+        HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
+    {
+        await base.TransformRequestAsync(httpContext, proxyRequest, destinationPrefix, cancellationToken);
+        var incoming = httpContext.Request;
+        var outgoing = proxyRequest.Headers;
+
+        // 1. The path as it was sent: decoding and encoding again would lose %2F and the like.
+        var target = httpContext.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
+        if (target.StartsWith('/'))
+            proxyRequest.RequestUri = new Uri(destinationPrefix + target, Verbatim);
+
+        // 2. Cookies without Berth's.
+        if (incoming.Headers.Cookie is { Count: > 0 } cookies)
+        {
+            var kept = CookieHeader.WithoutOwn(cookies);
+            outgoing.Remove(HeaderNames.Cookie);
+            if (kept.Length > 0)
+                outgoing.TryAddWithoutValidation(HeaderNames.Cookie, kept);
+        }
+
+        // 3. The front end's token, unless the app has a sign-in of its own.
+        var authorization = incoming.Headers.Authorization;
+        if (authorization.Count == 0 || authorization[0]!.StartsWith(OwnBearer, StringComparison.OrdinalIgnoreCase))
+            Replace(outgoing, HeaderNames.Authorization, (string)httpContext.Items[AuthorizationKey]!);
+
+        // 4. Who asked, and by which address: ours, not what the visitor claims.
+        outgoing.Remove("Forwarded");
+        Replace(outgoing, "X-Forwarded-For", httpContext.Connection.RemoteIpAddress?.ToString() ?? "unknown");
+        Replace(outgoing, "X-Forwarded-Proto", origins.Scheme);
+        Replace(outgoing, "X-Forwarded-Host", incoming.Host.Value ?? "");
+    }
+
+    /// <inheritdoc/>
+    public override async ValueTask<bool> TransformResponseAsync(
+        HttpContext httpContext, HttpResponseMessage? proxyResponse, CancellationToken cancellationToken)
+    {
+        var forward = await base.TransformResponseAsync(httpContext, proxyResponse, cancellationToken);
+        if (httpContext.Response.Headers.SetCookie is { Count: > 0 } cookies && cookies.Any(c => CookieHeader.IsOwn(c)))
+            httpContext.Response.Headers.SetCookie = new StringValues([.. cookies.Where(c => !CookieHeader.IsOwn(c))]);
+        return forward;
+    }
+
+    private static void Replace(HttpRequestHeaders headers, string name, string value)
+    {
+        headers.Remove(name);
+        headers.TryAddWithoutValidation(name, value);
+    }
+}

@@ -1,0 +1,144 @@
+using System.Collections.Concurrent;
+using Berth.Contracts.Sessions;
+using Berth.Core.Ids;
+using Berth.Core.Sessions;
+using Berth.Fakes;
+using Berth.Server.Live;
+using Berth.Server.Options;
+using Berth.Server.Proxy;
+using Berth.Server.Sessions;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.DataProtection;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace Berth.Server.Tests.Proxy;
+
+/// <summary>
+/// A real server with the real proxy room. Beside it only what the other rooms would answer: who is signed in (cookie
+/// <c>who</c>, which holds user and sign-in), and what is known of a session.
+/// </summary>
+public sealed class ProxyServer : IAsyncDisposable
+{
+    private readonly WebApplication _app;
+
+    private ProxyServer(WebApplication app, LogLines log) => (_app, Log) = (app, log);
+
+    public int Port => new Uri(_app.Urls.First()).Port;
+
+    public string Origin => $"http://localhost:{Port}";
+
+    public SessionDirectory Directory => Get<SessionDirectory>();
+
+    public LiveConnections Live => Get<LiveConnections>();
+
+    public ChangeFeed Feed => Get<ChangeFeed>();
+
+    /// <summary>Sign-ins that are not good any more.</summary>
+    public ConcurrentDictionary<string, bool> Revoked { get; private init; } = [];
+
+    /// <summary>What pages show, by session id.</summary>
+    public ConcurrentDictionary<string, SessionView> Views { get; private init; } = [];
+
+    /// <summary>Sessions that were asked to resume.</summary>
+    public ConcurrentQueue<string> Resumed { get; private init; } = [];
+
+    /// <summary>Everything that was logged, at any level that is on.</summary>
+    public LogLines Log { get; }
+
+    public T Get<T>()
+        where T : notnull => _app.Services.GetRequiredService<T>();
+
+    public static async Task<ProxyServer> StartAsync(
+        string folder, TimeProvider? clock = null, Uri? publicUrl = null, Func<string, int, CancellationToken, Task<Stream>>? dialAgent = null)
+    {
+        var log = new LogLines();
+        ProxyServer? server = null;
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders().AddProvider(log).SetMinimumLevel(LogLevel.Information);
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        builder.Services.AddSingleton(clock ?? TimeProvider.System);
+        var options = new ServerOptions { DataFolder = folder, AgentFolder = folder, Port = 0, PublicUrl = publicUrl };
+        builder.Services.AddSingleton(options).AddSingleton<SessionDirectory>().AddSingleton<ChangeFeed>();
+        builder.Services.AddDataProtection().SetApplicationName("berth").PersistKeysToFileSystem(new DirectoryInfo(options.KeysFolder));
+        builder.Services.AddSessionProxy();
+        builder.Services.AddSingleton(new Neighbours(
+            SignedIn: context => context.Request.Cookies["who"]?.Split('.') is [var user, var signIn] && !server!.Revoked.ContainsKey(signIn)
+                ? new Visitor(user, signIn)
+                : null,
+            IsSignedIn: signIn => !server!.Revoked.ContainsKey(signIn),
+            FrontEndToken: id => $"front-end-of-{id}",
+            DialAgent: dialAgent ?? ((_, _, _) => throw new IOException("The agent is not connected.")),
+            FindSession: (visitor, id, _) => Task.FromResult(
+                server!.Views.TryGetValue(id, out var view) && view.Berth.UserId == visitor.UserId ? view : null),
+            Resume: (_, id, _) =>
+            {
+                server!.Resumed.Enqueue(id);
+                return Task.CompletedTask;
+            }));
+        var app = builder.Build();
+        app.MapSessionProxy();
+        app.MapGet("/sign-in", (string next) => $"sign in, then {next}");
+        app.MapGet("/", () => "the server's own");
+        app.MapFallback(() => Results.NotFound());
+        server = new ProxyServer(app, log);
+        await app.StartAsync();
+        return server;
+    }
+
+    /// <summary>A session that runs.</summary>
+    public SessionRoute AddSession(int port, string owner = "ana", Reach reach = Reach.Direct, SessionStatus status = SessionStatus.Running)
+    {
+        var route = new SessionRoute(Ulid.New(TimeProvider.System), "climate", owner, 1, status, port, "/lab", reach, "127.0.0.1");
+        Directory.Set(route);
+        return route;
+    }
+
+    public string OriginOf(SessionRoute route) => $"http://{route.Id.ToLowerInvariant()}.localhost:{Port}";
+
+    /// <summary>A browser that is signed in on the server's own origin.</summary>
+    public Browser SignedIn(string user = "ana", string signIn = "s1")
+    {
+        var browser = new Browser(Port);
+        browser.Cookies["localhost"] = new() { ["who"] = $"{user}.{signIn}" };
+        return browser;
+    }
+
+    /// <summary>A browser that has been through the gate.</summary>
+    public async Task<Browser> EnterAsync(SessionRoute route, string user = "ana", string signIn = "s1")
+    {
+        var browser = SignedIn(user, signIn);
+        var response = await browser.OpenAsync($"{OriginOf(route)}/");
+        Assert.Equal(200, (int)response.StatusCode);
+        return browser;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        using var atOnce = new CancellationTokenSource(TimeSpan.Zero);
+        await _app.StopAsync(atOnce.Token);
+        await _app.DisposeAsync();
+    }
+}
+
+/// <summary>Keeps what is logged.</summary>
+public sealed class LogLines : ILoggerProvider, ILogger
+{
+    public ConcurrentQueue<string> Lines { get; } = [];
+
+    public ILogger CreateLogger(string categoryName) => this;
+
+    public IDisposable? BeginScope<TState>(TState state)
+        where TState : notnull => null;
+
+    public bool IsEnabled(LogLevel logLevel) => true;
+
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+        Lines.Enqueue($"{logLevel} {formatter(state, exception)} {exception}");
+
+    public void Dispose()
+    {
+    }
+}
