@@ -64,12 +64,12 @@ public sealed class Browser : IDisposable
     public Task<HttpResponseMessage> FetchAsync(string url) => SendAsync(new HttpRequestMessage(HttpMethod.Get, url));
 
     /// <summary>Sends what it is given, with this browser's cookies, and keeps those that come back.</summary>
-    public async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken ct = default)
+    public async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request)
     {
         var host = request.RequestUri!.Host;
         if (CookieHeader(host) is { Length: > 0 } cookies)
             request.Headers.Add("Cookie", cookies);
-        var response = await _client.SendAsync(request, ct);
+        var response = await _client.SendAsync(request, TestContext.Current.CancellationToken);
         foreach (var set in response.Headers.TryGetValues("Set-Cookie", out var values) ? values : [])
             Keep(host, set);
         return response;

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Web;
-using Berth.Core.Sessions;
 using Berth.Fakes;
 
 namespace Berth.Server.Tests.Proxy;
@@ -240,7 +239,8 @@ public sealed class GateTests : IAsyncLifetime
         Assert.Contains("X-App", signIn.Headers.Select(h => h.Key));
         var unknown = await browser.FetchAsync($"http://www.localhost:{_server.Port}/");
         Assert.Equal(HttpStatusCode.NotFound, unknown.StatusCode);
-        Assert.Equal("the server's own", await (await browser.FetchAsync($"{_server.Origin}/")).Content.ReadAsStringAsync());
+        var own = await browser.FetchAsync($"{_server.Origin}/");
+        Assert.Equal("the server's own", await own.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
     }
 
     [Theory]

@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using Berth.Contracts.Sessions;
 using Berth.Core.Ids;
 using Berth.Core.Sessions;
-using Berth.Fakes;
 using Berth.Server.Live;
 using Berth.Server.Options;
 using Berth.Server.Proxy;
