@@ -14,6 +14,8 @@ public sealed class DockerProvider : ISessionProvider, IChangeSource, IDisposabl
     /// <summary>Events after which a session may have changed.</summary>
     private static readonly string[] Changes = ["create", "start", "die", "oom", "pause", "unpause", "destroy"];
 
+    private static readonly TimeSpan NameTaken = TimeSpan.FromSeconds(30), NameTakenPause = TimeSpan.FromMilliseconds(50);
+
     private readonly TimeProvider time;
     private readonly EngineFinder finder;
     private readonly DockerLabels labels;
@@ -100,8 +102,7 @@ public sealed class DockerProvider : ISessionProvider, IChangeSource, IDisposabl
         var volume = spec.HostFolder is null ? await workspace.EnsureAsync(client, key, ct) : null;
 
         // 4.
-        var container = plan.Create(order, image, client.Info, network.Name);
-        if (!await client.CreateContainerAsync(key.ForeignName, container, ct) && !await IsUnstartedAsync(client, key, ct))
+        if (!await MakeAsync(client, key, plan.Create(order, image, client.Info, network.Name), ct))
             return;
 
         // 5.
@@ -231,14 +232,21 @@ public sealed class DockerProvider : ISessionProvider, IChangeSource, IDisposabl
             ?? throw new ProviderException(Reason.PullFailed, $"{name} was fetched and is not there.");
     }
 
-    /// <summary>Whether the container that has the name still has to be started.</summary>
-    private async Task<bool> IsUnstartedAsync(DockerClient client, SessionKey key, CancellationToken ct)
+    /// <summary>Makes the container, or finds it made. False where it was started already, too.</summary>
+    private async Task<bool> MakeAsync(DockerClient client, SessionKey key, CreateContainer container, CancellationToken ct)
     {
-        var container = await client.InspectContainerAsync(key.ForeignName, ct)
-            ?? throw new ProviderException(Reason.EngineUnreachable, $"{key.ForeignName} is being removed");
-        if (!labels.TryReadKey(container.Config.Labels, out var owner) || owner != key)
-            throw new ProviderException(Reason.Refused, $"there is a container {key.ForeignName} that is not this installation's; remove or rename it.");
-        return DockerStates.State(container.State.Status) == ForeignState.Created;
+        for (var begun = time.GetTimestamp(); time.GetElapsedTime(begun) < NameTaken; await Task.Delay(NameTakenPause, time, ct))
+        {
+            if (await client.CreateContainerAsync(key.ForeignName, container, ct))
+                return true;
+            if (await client.InspectContainerAsync(key.ForeignName, ct) is not { } found)
+                continue; // a name is taken before its container can be seen, and a little after it is gone: no event tells
+            return labels.TryReadKey(found.Config.Labels, out var owner) && owner == key
+                ? DockerStates.State(found.State.Status) == ForeignState.Created
+                : throw new ProviderException(Reason.Refused, $"there is a container {key.ForeignName} that is not this installation's; remove or rename it.");
+        }
+
+        throw new ProviderException(Reason.Refused, $"the name {key.ForeignName} stays taken by a container that the engine does not show.");
     }
 
     private Task<Owner?> OwnerAsync(DockerClient client, SessionKey key, SessionSpec spec, ImageReply image, CancellationToken ct) =>
