@@ -1,4 +1,2 @@
-// The table of contents of the server; see ARCHITECTURE.md.
-var builder = WebApplication.CreateBuilder(args);
-var app = builder.Build();
-app.Run();
+// The table of contents of the server is BerthServer; see ARCHITECTURE.md.
+return await Berth.Server.BerthServer.RunAsync(args);

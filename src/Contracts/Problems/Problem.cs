@@ -1,3 +1,6 @@
+using System.Text.Json.Serialization;
+using Berth.Contracts.Json;
+
 namespace Berth.Contracts.Problems;
 
 /// <summary>Body of every refusal. The shape is Renku's: <c>{"error":{"code","message","detail","trace_id"}}</c>.</summary>
@@ -15,6 +18,7 @@ public sealed record ProblemDetail(
     int Code, string Message, ProblemCode Kind = ProblemCode.Invalid, string? Field = null, string? Detail = null, string? TraceId = null);
 
 /// <summary>Why a request was refused. The HTTP status follows from it: <see cref="ProblemCodes.Status"/>.</summary>
+[JsonConverter(typeof(SnakeCaseEnum<ProblemCode>))]
 public enum ProblemCode
 {
     /// <summary>A field is unknown, ill-typed or out of range (422).</summary>

@@ -36,12 +36,16 @@ public sealed class Db : IAsyncDisposable
         else
         {
             SqliteLibrary.Use();
+            SqliteFile = options.DatabaseFile;
             _sqlite = new SqliteConnectionStringBuilder { DataSource = options.DatabaseFile, ForeignKeys = true, DefaultTimeout = 10 }.ToString();
         }
     }
 
     /// <summary>Only migrations need to know.</summary>
-    internal bool IsSqlite => _sqlite is not null;
+    internal string? SqliteFile { get; }
+
+    /// <inheritdoc cref="SqliteFile"/>
+    internal bool IsSqlite => SqliteFile is not null;
 
     /// <summary>A connection from the pool; dispose it soon.</summary>
     public async ValueTask<DbConnection> OpenAsync(CancellationToken ct)

@@ -13,6 +13,14 @@ public sealed class Migrator(Db db, TimeProvider clock, ILogger<Migrator> log)
     /// <summary>Any constant will do: it names the lock under which PostgreSQL's schema changes.</summary>
     private const long PostgresLock = 0x6265727468;
 
+    /// <summary>Nobody else reads the database; SQLite gives the files beside it the same mode.</summary>
+    private static readonly FileStreamOptions OwnersOnly = new()
+    {
+        Mode = FileMode.CreateNew,
+        Access = FileAccess.Write,
+        UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+    };
+
     private static readonly IReadOnlyList<Migration> Known = [.. Load()];
 
     /// <summary>Number of the newest schema that this program knows.</summary>
@@ -23,6 +31,8 @@ public sealed class Migrator(Db db, TimeProvider clock, ILogger<Migrator> log)
     {
         try
         {
+            if (db.SqliteFile is { } file)
+                CreateFile(file);
             // The lock is a connection's own, not a transaction's: a serializable transaction that waits for it would go on
             // with what it saw before.
             await using var held = await db.OpenAsync(ct);
@@ -35,6 +45,20 @@ public sealed class Migrator(Db db, TimeProvider clock, ILogger<Migrator> log)
         catch (DbException e)
         {
             throw new StartupException($"The database cannot be used: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Only where it is not there: to close any handle of a database gives up this process's locks on it.</summary>
+    private static void CreateFile(string file)
+    {
+        try
+        {
+            if (!File.Exists(file))
+                File.Open(file, OwnersOnly).Dispose();
+        }
+        catch (IOException) when (File.Exists(file))
+        {
+            // Somebody else was faster.
         }
     }
 

@@ -1,0 +1,67 @@
+using System.Collections.Frozen;
+
+namespace Berth.Server.Auth;
+
+/// <summary>
+/// Who may call an endpoint. The first group is decided here alone; of the second the table asks for a sign-in, and the
+/// handler asks <c>Core/Access/Permissions</c> for the rest: what the caller may not read is not found.
+/// </summary>
+public enum AccessRule
+{
+    /// <summary>Everybody.</summary>
+    Anonymous,
+    /// <summary>An agent, by its session's token, which the handler verifies.</summary>
+    Agent,
+    /// <summary>Everybody who is signed in; what they see is theirs, or for all.</summary>
+    SignedIn,
+    /// <summary>Admins.</summary>
+    Admin,
+    /// <summary>Who runs the server, through its local socket.</summary>
+    Local,
+
+    /// <summary>Who may read the project.</summary>
+    ProjectReader,
+    /// <summary>Editors and owners of the project.</summary>
+    ProjectEditor,
+    /// <summary>Owners of the project.</summary>
+    ProjectOwner,
+    /// <summary>Who may use the resource pool; admins see them all.</summary>
+    PoolUser,
+    /// <summary>Who started the session.</summary>
+    SessionOwner,
+}
+
+/// <summary>One endpoint and who may call it.</summary>
+public sealed record AccessRow(string Method, string Pattern, AccessRule Rule);
+
+/// <summary>The one visible table of who may do what. An endpoint without a row is closed to all.</summary>
+public static class AccessTable
+{
+    public static IReadOnlyList<AccessRow> Rows { get; } =
+    [
+        // Health
+        new("GET", "/health", AccessRule.Anonymous),
+        new("GET", "/api/berth/health", AccessRule.Anonymous),
+        new("GET", "/api/berth/version", AccessRule.Anonymous),
+        new("GET", "/api/data/version", AccessRule.Anonymous),
+
+        // Sign-in
+        new("POST", "/sign-in", AccessRule.Anonymous),
+        new("GET", "/sign-in/link", AccessRule.Anonymous),
+        new("POST", "/sign-out", AccessRule.SignedIn),
+        new("POST", "/api/berth/sign_in_links", AccessRule.SignedIn),
+        new("GET", "/api/berth/tokens", AccessRule.SignedIn),
+        new("POST", "/api/berth/tokens", AccessRule.SignedIn),
+        new("DELETE", "/api/berth/tokens/{id}", AccessRule.SignedIn),
+    ];
+
+    private static readonly FrozenDictionary<(string Method, string Pattern), AccessRule> ByEndpoint =
+        Rows.ToFrozenDictionary(r => (r.Method, r.Pattern), r => r.Rule);
+
+    /// <summary>The rule of an endpoint; null: there is no row, and nobody may call it.</summary>
+    public static AccessRule? Find(string method, string? pattern) =>
+        ByEndpoint.TryGetValue((HttpMethods.IsHead(method) ? "GET" : method, Normalize(pattern)), out var rule) ? rule : null;
+
+    /// <summary>A route pattern as the rows write it: with a slash in front and none behind.</summary>
+    public static string Normalize(string? pattern) => "/" + (pattern ?? "").Trim('/');
+}

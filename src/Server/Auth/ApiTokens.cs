@@ -1,0 +1,95 @@
+using Berth.Contracts.Users;
+using Berth.Core.Ids;
+using Berth.Server.Problems;
+using Berth.Server.Storage;
+using Dapper;
+
+namespace Berth.Server.Auth;
+
+/// <summary>API tokens: <c>Authorization: Bearer berth_…</c>, with all rights of their user, until they expire or are revoked.</summary>
+public sealed class ApiTokens(Db db, CallerCache cache, TimeProvider clock)
+{
+    private const string Prefix = "berth_";
+    private const int DefaultDays = 90;
+    private static readonly TimeSpan WriteUseAfter = TimeSpan.FromHours(1);
+
+    public async Task<TokenCreated> CreateAsync(Caller caller, TokenRequest request, CancellationToken ct)
+    {
+        var name = Check.Name(request.Name, "name");
+        var days = Check.Range(request.ExpiresInDays ?? DefaultDays, 1, 366, "expires_in_days");
+        var secret = Prefix + Secret.New();
+        var now = clock.GetUtcNow();
+        var token = new TokenView(Ulid.New(clock), name, now, now.AddDays(days), null);
+        await db.ExecuteAsync(
+            "INSERT INTO api_tokens (id, hash, user_id, name, created_at, expires_at) VALUES (@Id, @Hash, @UserId, @Name, @Now, @ExpiresAt)",
+            new
+            {
+                token.Id,
+                Hash = Secret.Hash(secret),
+                caller.UserId,
+                Name = name,
+                Now = now.ToUnixTimeMilliseconds(),
+                ExpiresAt = token.ExpiresAt.ToUnixTimeMilliseconds(),
+            }, ct);
+        return new TokenCreated(token, secret);
+    }
+
+    public async Task<List<TokenView>> ListAsync(Caller caller, CancellationToken ct)
+    {
+        await using var connection = await db.OpenAsync(ct);
+        var rows = await connection.QueryAsync<TokenRow>("SELECT * FROM api_tokens WHERE user_id = @UserId ORDER BY id", new { caller.UserId });
+        return [.. rows.Select(r => r.View())];
+    }
+
+    public async Task RevokeAsync(Caller caller, string id, CancellationToken ct)
+    {
+        await db.ExecuteAsync("DELETE FROM api_tokens WHERE id = @id AND user_id = @UserId", new { id, caller.UserId }, ct);
+        cache.Forget(id);
+    }
+
+    /// <summary>Whose token it is; null: nobody's.</summary>
+    public async Task<Caller?> FindAsync(string secret, CancellationToken ct)
+    {
+        if (!secret.StartsWith(Prefix, StringComparison.Ordinal) || secret.Length > 100)
+            return null;
+        var hash = Secret.Hash(secret);
+        var epoch = cache.Epoch;
+        if ((cache.Find(hash) ?? await ReadAsync(hash, ct)) is not { } proof)
+            return null;
+        var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
+        if (now - proof.RenewedAt > WriteUseAfter.TotalMilliseconds)
+        {
+            proof = proof with { RenewedAt = now };
+            await db.ExecuteAsync("UPDATE api_tokens SET last_used_at = @now WHERE id = @Id", new { now, proof.Id }, ct);
+        }
+
+        cache.Remember(hash, proof, epoch);
+        return proof.Caller;
+    }
+
+    private async Task<Proof?> ReadAsync(string hash, CancellationToken ct)
+    {
+        await using var connection = await db.OpenAsync(ct);
+        var row = await connection.QuerySingleOrDefaultAsync<ProofRow>(
+            """
+            SELECT t.id, t.expires_at, t.last_used_at, t.user_id, u.username, u.is_admin
+            FROM api_tokens t JOIN users u ON u.id = t.user_id
+            WHERE t.hash = @hash AND t.expires_at > @Now AND u.disabled = false
+            """, new { hash, Now = clock.GetUtcNow().ToUnixTimeMilliseconds() });
+        return row is null ? null : new Proof(
+            row.Id, new Caller(row.UserId, row.Username, row.IsAdmin, CallerKind.Token, null), row.ExpiresAt, row.LastUsedAt ?? 0);
+    }
+
+    private sealed class TokenRow
+    {
+        public string Id { get; init; } = "";
+        public string Name { get; init; } = "";
+        public long CreatedAt { get; init; }
+        public long ExpiresAt { get; init; }
+        public long? LastUsedAt { get; init; }
+
+        public TokenView View() => new(
+            Id, Name, DateTimeOffset.FromUnixTimeMilliseconds(CreatedAt), DateTimeOffset.FromUnixTimeMilliseconds(ExpiresAt),
+            LastUsedAt is { } used ? DateTimeOffset.FromUnixTimeMilliseconds(used) : null);
+    }
+}

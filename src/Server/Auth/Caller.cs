@@ -1,0 +1,42 @@
+using Berth.Contracts.Problems;
+using Berth.Server.Problems;
+
+namespace Berth.Server.Auth;
+
+/// <summary>How a caller proved who they are.</summary>
+public enum CallerKind
+{
+    /// <summary>By the cookie of a sign-in.</summary>
+    Browser,
+    /// <summary>By an API token.</summary>
+    Token,
+    /// <summary>By opening the server's local socket, which only who runs the server can.</summary>
+    LocalSocket,
+}
+
+/// <summary>Who makes a request. Endpoints take it as a parameter; it is there wherever the access table asks for a sign-in.</summary>
+/// <param name="UserId">ULID.</param>
+/// <param name="Username">Shown name.</param>
+/// <param name="IsAdmin">May keep global environments, pools and users.</param>
+/// <param name="Kind">How they proved it.</param>
+/// <param name="SignInId">Of the browser's sign-in; null for the others.</param>
+public sealed record Caller(string UserId, string Username, bool IsAdmin, CallerKind Kind, string? SignInId)
+{
+    /// <summary>The person who runs the server, on its own machine: may name folders of it.</summary>
+    public bool IsLocal => Kind == CallerKind.LocalSocket;
+
+    /// <summary>Makes it a parameter of endpoints.</summary>
+    public static ValueTask<Caller?> BindAsync(HttpContext context) => ValueTask.FromResult<Caller?>(context.GetCaller());
+}
+
+public static class CallerOfRequest
+{
+    /// <summary>Null where nobody is signed in.</summary>
+    public static Caller? FindCaller(this HttpContext context) => context.Items[typeof(Caller)] as Caller;
+
+    /// <exception cref="ProblemException">Nobody is signed in.</exception>
+    public static Caller GetCaller(this HttpContext context) =>
+        context.FindCaller() ?? throw new ProblemException(ProblemCode.SignInNeeded, "Sign in first: open the server's address, or run `berth login`.");
+
+    internal static void SetCaller(this HttpContext context, Caller caller) => context.Items[typeof(Caller)] = caller;
+}

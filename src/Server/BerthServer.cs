@@ -1,0 +1,139 @@
+using System.Net;
+using Berth.Server.Auth;
+using Berth.Server.Health;
+using Berth.Server.Live;
+using Berth.Server.Options;
+using Berth.Server.Problems;
+using Berth.Server.Sessions;
+using Berth.Server.Storage;
+using Microsoft.AspNetCore.Connections;
+
+namespace Berth.Server;
+
+/// <summary>Puts the server together: what it is made of, the order in which a request passes through it, its routes.</summary>
+public static class BerthServer
+{
+    /// <summary>Runs until it is told to stop. Returns the exit code; what is wrong is said on standard error.</summary>
+    public static async Task<int> RunAsync(string[] args)
+    {
+        try
+        {
+            var variables = Environment.GetEnvironmentVariables().Cast<System.Collections.DictionaryEntry>()
+                .ToDictionary(v => (string)v.Key, v => (string?)v.Value, StringComparer.Ordinal);
+            var options = OptionsReader.Read(args, variables);
+            using var folder = DataFolderLock.Take(options);
+            await using var app = Build(options);
+            await StartAsync(app, CancellationToken.None);
+            await app.WaitForShutdownAsync();
+            return 0;
+        }
+        catch (StartupException e)
+        {
+            await Console.Error.WriteLineAsync(e.Message);
+            return 1;
+        }
+    }
+
+    /// <summary>The whole server, not started yet.</summary>
+    /// <param name="options">What is configured.</param>
+    /// <param name="adjust">For tests: replaces parts before it is built.</param>
+    public static WebApplication Build(ServerOptions options, Action<WebApplicationBuilder>? adjust = null)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
+        Configure(builder, options);
+        AddRooms(builder.Services, options);
+        adjust?.Invoke(builder);
+
+        var app = builder.Build();
+        UsePipeline(app, options);
+        MapRooms(app);
+        return app;
+    }
+
+    /// <summary>Brings the database to its schema, makes what a first start needs, then listens.</summary>
+    /// <exception cref="StartupException">It cannot start.</exception>
+    public static async Task StartAsync(WebApplication app, CancellationToken ct)
+    {
+        ArgumentNullException.ThrowIfNull(app);
+        var options = app.Services.GetRequiredService<ServerOptions>();
+        foreach (var folder in new[] { options.DataFolder, options.KeysFolder })
+            Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        await app.Services.GetRequiredService<Migrator>().RunAsync(ct);
+        await app.Services.GetRequiredService<LocalOwner>().EnsureAsync(ct);
+
+        // A server that was killed leaves its socket; whoever holds the data folder's lock may remove it.
+        File.Delete(options.LocalSocket);
+        try
+        {
+            await app.StartAsync(ct);
+        }
+        catch (IOException e) when (e.InnerException is AddressInUseException)
+        {
+            throw new StartupException(
+                $"Port {options.Port} is taken by another program{PortHolder.Describe(options.Port)}: stop it, or choose another port with --port.", e);
+        }
+
+        File.SetUnixFileMode(options.LocalSocket, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+    }
+
+    private static void Configure(WebApplicationBuilder builder, ServerOptions options)
+    {
+        builder.Logging.SetMinimumLevel(LogLevel.Information)
+            .AddFilter("Microsoft", LogLevel.Warning)
+            // That keys are not encrypted at rest is said in the documentation, not at each start.
+            .AddFilter("Microsoft.AspNetCore.DataProtection", LogLevel.Error)
+            // A failed start is said once, by whoever started it.
+            .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None)
+            .AddSimpleConsole(o =>
+            {
+                o.SingleLine = true;
+                o.UseUtcTimestamp = true;
+                o.TimestampFormat = "yyyy-MM-ddTHH:mm:ssZ ";
+            });
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            // Port 0 cannot be asked for on both loopback addresses at once.
+            if (options.Port == 0)
+                kestrel.Listen(IPAddress.Loopback, 0);
+            else
+                kestrel.ListenLocalhost(options.Port);
+            kestrel.ListenUnixSocket(options.LocalSocket, listen => listen.Use(LocalPeer.Require));
+        });
+        builder.Services.ConfigureHttpJsonOptions(o => JsonOfApi.Apply(o.SerializerOptions));
+        builder.Services.Configure<RouteHandlerOptions>(o => o.ThrowOnBadRequest = true);
+        builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(10));
+    }
+
+    private static void AddRooms(IServiceCollection services, ServerOptions options)
+    {
+        services.AddSingleton(options);
+        services.AddSingleton(TimeProvider.System);
+        services.AddSingleton<PublicAddress>();
+        services.AddSingleton<ChangeFeed>();
+        services.AddSingleton<SessionDirectory>();
+        services.AddStorage();
+        services.AddAuth(options);
+        services.AddHealth();
+    }
+
+    private static void UsePipeline(WebApplication app, ServerOptions options)
+    {
+        if (options.PublicUrl is not null)
+            app.UseForwardedHeaders(BehindProxy.Options);
+        app.UseMiddleware<ProblemHandler>();
+        // Sessions' own hosts leave here.
+        app.UseMiddleware<HostAllowList>();
+        app.UseMiddleware<SecurityHeaders>();
+        app.UseRouting();
+        app.UseMiddleware<Authentication>();
+        app.UseMiddleware<AccessControl>();
+    }
+
+    private static void MapRooms(WebApplication app)
+    {
+        app.MapHealth();
+        app.MapAuth();
+    }
+}
