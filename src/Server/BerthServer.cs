@@ -6,6 +6,7 @@ using Berth.Server.Options;
 using Berth.Server.Problems;
 using Berth.Server.Sessions;
 using Berth.Server.Storage;
+using Berth.Server.Web;
 using Microsoft.AspNetCore.Connections;
 
 namespace Berth.Server;
@@ -116,6 +117,7 @@ public static class BerthServer
         services.AddStorage();
         services.AddAuth(options);
         services.AddHealth();
+        services.AddPages();
     }
 
     private static void UsePipeline(WebApplication app, ServerOptions options)
@@ -135,5 +137,6 @@ public static class BerthServer
     {
         app.MapHealth();
         app.MapAuth();
+        app.MapPages();
     }
 }
