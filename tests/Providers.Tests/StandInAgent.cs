@@ -10,20 +10,23 @@ internal static class StandInAgent
 {
     private const string Program = """
         #!/bin/sh
-        exec /bin/sh /berth/"$(sed -n 's/.*"command":\["\([a-z-]*\)".*/\1/p' /berth-session/order.json)"
+        order() { sed -n "s/.*\"$1\":\[*\"\([^\"]*\)\".*/\1/p" /berth-session/order.json; }
+        WORK=$(order mount_directory)
+        export WORK
+        exec /bin/sh /berth/"$(order command)"
         """;
 
     private static readonly Dictionary<string, string> Behaviours = new()
     {
         ["stay"] = "trap 'exit 0' TERM\nwhile :; do sleep 1000 & wait $!; done",
         ["stubborn"] = "trap '' TERM\nwhile :; do sleep 1; done",
-        ["say-goodbye"] = "trap 'echo goodbye >/work/said; exit 0' TERM\nwhile :; do sleep 1000 & wait $!; done",
-        ["show-goodbye"] = "cat /work/said",
+        ["say-goodbye"] = "trap 'echo goodbye >$WORK/said; exit 0' TERM\nwhile :; do sleep 1000 & wait $!; done",
+        ["show-goodbye"] = "cat $WORK/said",
         ["fail"] = "echo cannot go on; printf '\\033[31mreally\\033[0m\\007\\n'; exit 3",
         ["eat-memory"] = "tail /dev/zero",
-        ["write"] = "mkdir -p /work/sub && echo kept >/work/sub/file && echo written",
-        ["read"] = "cat /work/sub/file 2>/dev/null || echo nothing",
-        ["who"] = "touch /work/new && echo \"$(id -u):$(id -g) workspace $(stat -c %u:%g /work) file $(stat -c %u:%g /work/new)\"",
+        ["write"] = "mkdir -p $WORK/sub && echo kept >$WORK/sub/file && echo written",
+        ["read"] = "cat $WORK/sub/file 2>/dev/null || echo nothing",
+        ["who"] = "touch $WORK/new && echo \"$(id -u):$(id -g) workspace $(stat -c %u:%g $WORK) file $(stat -c %u:%g $WORK/new)\"",
         ["limits"] = """
             c=/sys/fs/cgroup
             if [ -e $c/cpu.max ]; then read quota period <$c/cpu.max; memory=$(cat $c/memory.max)
@@ -45,7 +48,7 @@ internal static class StandInAgent
         ["reach"] = """
             while read -r host port; do
               if nc -w 3 "$host" "$port" </dev/null >/dev/null 2>&1; then echo "$host yes"; else echo "$host no"; fi
-            done </work/addresses
+            done <$WORK/addresses
             ip route | grep -c default
             """,
     };

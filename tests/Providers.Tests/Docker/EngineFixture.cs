@@ -1,7 +1,11 @@
-using System.Diagnostics;
+using System.Collections.Concurrent;
 using System.Formats.Tar;
 using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
 using Berth.Core.Ids;
+using Berth.Fakes;
 using Berth.Providers.Docker;
 
 namespace Berth.Providers.Tests.Docker;
@@ -14,6 +18,7 @@ public sealed class EngineFixture : IAsyncLifetime
 {
     private readonly string folder = Directory.CreateTempSubdirectory("berth-test-").FullName;
     private readonly HttpClient http;
+    private readonly ConcurrentBag<string> images = [];
 
     public EngineFixture()
     {
@@ -45,6 +50,9 @@ public sealed class EngineFixture : IAsyncLifetime
     /// <summary>Runs as jane (1234:1235), has a folder of its own, a variable, and something at <c>/work</c>.</summary>
     public string JanesImage => ImageName("jane");
 
+    /// <summary>A provider of the same installation that differs in its options.</summary>
+    public DockerProvider With(Func<DockerOptions, DockerOptions> change) => new(change(Options(Installation)), TimeProvider.System);
+
     public DockerOptions Options(string installation) => new()
     {
         InstallationId = installation,
@@ -60,33 +68,20 @@ public sealed class EngineFixture : IAsyncLifetime
         await ImportAsync(Image, [], "CMD [\"stay\"]");
         await ImportAsync(
             JanesImage,
-            [("home/jane/", 1234), ("data/", 1234)],
+            [("home/jane/", 1234), ("data/", 1234), ("data/sub/", 1234)],
             "USER jane", "WORKDIR /home/jane", "ENV GREETING=hello", "ENTRYPOINT [\"environment\"]", "CMD [\"more\"]", "VOLUME /cache");
     }
 
     /// <summary>Sends a call of the engine's API as anybody else would.</summary>
-    public async Task<string> CallAsync(HttpMethod method, string path)
+    public async Task<string> CallAsync(HttpMethod method, string path, HttpContent? body = null)
     {
-        using var request = new HttpRequestMessage(method, path);
+        using var request = new HttpRequestMessage(method, path) { Content = body };
+        request.Headers.Add("X-Registry-Auth", "e30="); // {}: pushes need some
         using var response = await http.SendAsync(request);
         return await response.Content.ReadAsStringAsync();
     }
 
-    /// <summary>The machine's own, or the package's, without installing it.</summary>
-    public async Task<string> BusyboxAsync()
-    {
-        foreach (var place in (string[])["/bin/busybox", "/usr/bin/busybox", Path.Combine(folder, "busybox/bin/busybox"), Path.Combine(folder, "busybox/usr/bin/busybox")])
-        {
-            if (File.Exists(place))
-                return place;
-        }
-
-        var script = "cd \"$1\" && apt-get download -qq busybox-static && dpkg -x busybox-static_*.deb busybox";
-        using var process = Process.Start("/bin/sh", ["-c", script, "sh", folder]);
-        await process.WaitForExitAsync();
-        Assert.True(process.ExitCode == 0, "busybox-static cannot be fetched: apt-get install busybox-static");
-        return await BusyboxAsync();
-    }
+    public Task<string> BusyboxAsync() => DebianProgram.FindAsync("busybox", "busybox-static", folder);
 
     public async ValueTask DisposeAsync()
     {
@@ -101,7 +96,7 @@ public sealed class EngineFixture : IAsyncLifetime
             provider.Dispose();
         }
 
-        foreach (var image in (string[])[Image, JanesImage])
+        foreach (var image in images)
             await CallAsync(HttpMethod.Delete, $"/images/{image}?force=1");
         Directory.Delete(folder, recursive: true);
         http.Dispose();
@@ -111,8 +106,8 @@ public sealed class EngineFixture : IAsyncLifetime
     public async Task<string[]> Volumes(string installation)
     {
         var filter = Uri.EscapeDataString($$"""{"label":["{{DockerLabels.Installation}}={{installation}}"]}""");
-        using var answer = System.Text.Json.JsonDocument.Parse(await CallAsync(HttpMethod.Get, $"/volumes?filters={filter}"));
-        return answer.RootElement.GetProperty("Volumes") is { ValueKind: System.Text.Json.JsonValueKind.Array } volumes
+        using var answer = JsonDocument.Parse(await CallAsync(HttpMethod.Get, $"/volumes?filters={filter}"));
+        return answer.RootElement.GetProperty("Volumes") is { ValueKind: JsonValueKind.Array } volumes
             ? [.. volumes.EnumerateArray().Select(v => v.GetProperty("Name").GetString()!)]
             : [];
     }
@@ -121,7 +116,35 @@ public sealed class EngineFixture : IAsyncLifetime
 
     private string ImageName(string variant) => $"berth-test/busybox-{variant}:{Installation.ToLowerInvariant()}";
 
-    private async Task ImportAsync(string name, (string Path, int Uid)[] folders, params string[] changes)
+    /// <summary>Makes an image of nothing for another processor.</summary>
+    public async Task<string> ForeignImageAsync(string architecture)
+    {
+        var name = ImageName(architecture);
+        var layer = new byte[1024]; // an empty tar file
+        var config = $$$"""
+            {"architecture":"{{{architecture}}}","os":"linux","config":{"Cmd":["stay"]},
+             "rootfs":{"type":"layers","diff_ids":["sha256:{{{Convert.ToHexStringLower(SHA256.HashData(layer))}}}"]}}
+            """;
+        using var bytes = new MemoryStream();
+        await using (var tar = new TarWriter(bytes, leaveOpen: true))
+        {
+            (string, byte[])[] files =
+            [
+                ("config.json", Encoding.UTF8.GetBytes(config)), ("layer.tar", layer),
+                ("manifest.json", Encoding.UTF8.GetBytes($$"""[{"Config":"config.json","RepoTags":["{{name}}"],"Layers":["layer.tar"]}]""")),
+            ];
+            foreach (var (file, content) in files)
+                await tar.WriteEntryAsync(new PaxTarEntry(TarEntryType.RegularFile, file) { DataStream = new MemoryStream(content) });
+        }
+
+        using var body = new ByteArrayContent(bytes.ToArray());
+        body.Headers.ContentType = new("application/x-tar");
+        await CallAsync(HttpMethod.Post, "/images/load", body);
+        images.Add(name);
+        return name;
+    }
+
+    public async Task ImportAsync(string name, (string Path, int Uid)[] folders, params string[] changes)
     {
         using var bytes = new MemoryStream();
         await using (var tar = new TarWriter(bytes, TarEntryFormat.Pax, leaveOpen: true))
@@ -133,6 +156,9 @@ public sealed class EngineFixture : IAsyncLifetime
             await tar.WriteEntryAsync(await BusyboxAsync(), "bin/busybox");
             foreach (var applet in (string[])["sh", "cat", "sed", "awk", "grep", "sleep", "echo", "id", "stat", "touch", "mkdir", "tail", "df", "nc", "ip", "httpd", "chown"])
                 await tar.WriteEntryAsync(new PaxTarEntry(TarEntryType.SymbolicLink, $"bin/{applet}") { LinkName = "busybox" });
+            using var content = new MemoryStream("of the image\n"u8.ToArray());
+            if (folders.Any(f => f.Path == "data/sub/"))
+                await tar.WriteEntryAsync(new PaxTarEntry(TarEntryType.RegularFile, "data/sub/file") { DataStream = content, Mode = (UnixFileMode)0b110_100_100 });
             using var passwd = new MemoryStream("root:x:0:0::/root:/bin/sh\njane:x:1234:1235::/home/jane:/bin/sh\n"u8.ToArray());
             await tar.WriteEntryAsync(new PaxTarEntry(TarEntryType.RegularFile, "etc/passwd") { DataStream = passwd, Mode = (UnixFileMode)0b110_100_100 });
         }
@@ -142,5 +168,6 @@ public sealed class EngineFixture : IAsyncLifetime
         var query = string.Concat(changes.Select(c => "&changes=" + Uri.EscapeDataString(c)));
         using var response = await http.PostAsync($"/images/create?fromSrc=-&repo={repository}&tag={tag}{query}", new StreamContent(bytes));
         Assert.True(response.IsSuccessStatusCode, await response.Content.ReadAsStringAsync());
+        images.Add(name);
     }
 }
