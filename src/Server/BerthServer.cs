@@ -1,12 +1,14 @@
 using System.Net;
+using Berth.Server.Agents;
 using Berth.Server.Auth;
 using Berth.Server.Health;
 using Berth.Server.Live;
 using Berth.Server.Options;
 using Berth.Server.Problems;
+using Berth.Server.Providers;
+using Berth.Server.Proxy;
 using Berth.Server.Sessions;
 using Berth.Server.Storage;
-using Berth.Server.Web;
 using Microsoft.AspNetCore.Connections;
 
 namespace Berth.Server;
@@ -62,6 +64,8 @@ public static class BerthServer
             Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         await app.Services.GetRequiredService<Migrator>().RunAsync(ct);
         await app.Services.GetRequiredService<LocalOwner>().EnsureAsync(ct);
+        await app.Services.GetRequiredService<Installation>().LoadAsync(ct);
+        await app.Services.GetRequiredService<LiveSignIns>().LoadAsync(ct);
 
         // A server that was killed leaves its socket; whoever holds the data folder's lock may remove it.
         File.Delete(options.LocalSocket);
@@ -82,6 +86,8 @@ public static class BerthServer
     {
         builder.Logging.SetMinimumLevel(LogLevel.Information)
             .AddFilter("Microsoft", LogLevel.Warning)
+            // The keys lie in a folder of mode 700, as the database does; where that is not enough, the disk is encrypted.
+            .AddFilter("Microsoft.AspNetCore.DataProtection", LogLevel.Error)
             // That keys are not encrypted at rest is said in the documentation, not at each start.
             .AddFilter("Microsoft.AspNetCore.DataProtection", LogLevel.Error)
             // A failed start is said once, by whoever started it.
@@ -117,7 +123,10 @@ public static class BerthServer
         services.AddStorage();
         services.AddAuth(options);
         services.AddHealth();
-        services.AddPages();
+        services.AddProviders();
+        services.AddAgents();
+        services.AddSessions();
+        services.AddSessionProxy().AddSingleton(NeighboursOf.Server);
     }
 
     private static void UsePipeline(WebApplication app, ServerOptions options)
@@ -137,6 +146,7 @@ public static class BerthServer
     {
         app.MapHealth();
         app.MapAuth();
-        app.MapPages();
+        app.MapSessions();
+        app.MapSessionProxy();
     }
 }

@@ -36,6 +36,7 @@ namespace Berth.Contracts.Json;
 [JsonSerializable(typeof(EnvironmentRequest))]
 [JsonSerializable(typeof(List<EnvironmentView>))]
 [JsonSerializable(typeof(LauncherRequest))]
+[JsonSerializable(typeof(IReadOnlyList<EnvVariable>))]
 [JsonSerializable(typeof(List<LauncherView>))]
 [JsonSerializable(typeof(PoolRequest))]
 [JsonSerializable(typeof(List<PoolView>))]

@@ -26,6 +26,8 @@ public sealed class DockerProvider : ISessionProvider, IChangeSource, IDisposabl
     private readonly ImageUser users = new();
     private readonly SemaphoreSlim finding = new(1);
     private readonly ConcurrentDictionary<string, Ended> ended = new();
+    // The engine tells of a death before its list shows it: these are asked about one by one.
+    private readonly ConcurrentDictionary<string, byte> dying = new();
     private DockerClient? engine;
 
     /// <summary>Touches nothing yet: the engine is looked for at the first verb.</summary>
@@ -131,7 +133,14 @@ public sealed class DockerProvider : ISessionProvider, IChangeSource, IDisposabl
             if (!labels.TryReadKey(container.Labels, out var key))
                 continue;
             var observation = new Observation(key, DockerStates.State(container.State), container.State) { Node = client.Info.Name };
-            if (observation.State == ForeignState.Running)
+            if (observation.State == ForeignState.Running && dying.TryRemove(container.Id, out _) && await EndAsync(client, container.Id, ct) is { } death)
+            {
+                yield return observation with
+                {
+                    State = ForeignState.Exited, Words = "exited", ExitCode = death.ExitCode, OutOfMemory = death.OutOfMemory, LastWords = death.LastWords,
+                };
+            }
+            else if (observation.State == ForeignState.Running)
             {
                 yield return observation with { Address = Address(container) };
             }
@@ -155,8 +164,11 @@ public sealed class DockerProvider : ISessionProvider, IChangeSource, IDisposabl
         var since = time.GetUtcNow().AddSeconds(-2);
         await foreach (var change in client.EventsAsync(labels.Ours, Changes, since, ct))
         {
-            if (labels.TryReadKey(change.Actor?.Attributes, out var key))
-                yield return key;
+            if (!labels.TryReadKey(change.Actor?.Attributes, out var key))
+                continue;
+            if (change is { Action: "die", Actor.Id: { } id })
+                dying[id] = 0;
+            yield return key;
         }
     }
 

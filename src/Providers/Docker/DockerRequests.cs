@@ -102,7 +102,7 @@ internal sealed record NetworkReply(string Id, string Name, Dictionary<string, s
 
 internal sealed record EngineEvent(string? Action, EventActor? Actor);
 
-internal sealed record EventActor(Dictionary<string, string>? Attributes);
+internal sealed record EventActor(string? Id, Dictionary<string, string>? Attributes);
 
 [JsonSourceGenerationOptions(PropertyNameCaseInsensitive = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(VersionReply))]

@@ -45,15 +45,6 @@ public static class AccessTable
         new("GET", "/api/berth/version", AccessRule.Anonymous),
         new("GET", "/api/data/version", AccessRule.Anonymous),
 
-        // Pages, and what they load
-        new("GET", "/assets/{fingerprint}/{name}", AccessRule.Anonymous),
-        new("GET", "/favicon.ico", AccessRule.Anonymous),
-        new("GET", "/problem", AccessRule.Anonymous),
-        new("GET", "/sign-in", AccessRule.Anonymous),
-        new("GET", "/tokens", AccessRule.SignedIn),
-        new("POST", "/tokens", AccessRule.SignedIn),
-        new("POST", "/tokens/{id}/delete", AccessRule.SignedIn),
-
         // Sign-in
         new("POST", "/sign-in", AccessRule.Anonymous),
         new("GET", "/sign-in/link", AccessRule.Anonymous),
@@ -62,6 +53,26 @@ public static class AccessTable
         new("GET", "/api/berth/tokens", AccessRule.SignedIn),
         new("POST", "/api/berth/tokens", AccessRule.SignedIn),
         new("DELETE", "/api/berth/tokens/{id}", AccessRule.SignedIn),
+
+        // Sessions
+        new("POST", "/api/berth/sessions", AccessRule.SignedIn),
+        new("GET", "/api/berth/sessions", AccessRule.SignedIn),
+        new("GET", "/api/berth/events", AccessRule.SignedIn),
+        new("GET", "/api/berth/sessions/{session}", AccessRule.SessionOwner),
+        new("POST", "/api/berth/sessions/{session}/pause", AccessRule.SessionOwner),
+        new("POST", "/api/berth/sessions/{session}/resume", AccessRule.SessionOwner),
+        new("POST", "/api/berth/sessions/{session}/stop", AccessRule.SessionOwner),
+        new("POST", "/api/berth/sessions/{session}/extend", AccessRule.SessionOwner),
+        new("GET", "/api/berth/sessions/{session}/events", AccessRule.SessionOwner),
+        new("GET", "/api/berth/sessions/{session}/logs", AccessRule.SessionOwner),
+        new("POST", "/api/data/sessions", AccessRule.SignedIn),
+        new("GET", "/api/data/sessions", AccessRule.SignedIn),
+        new("GET", "/api/data/sessions/images", AccessRule.SignedIn),
+        new("GET", "/api/data/sessions/{session}", AccessRule.SessionOwner),
+        new("PATCH", "/api/data/sessions/{session}", AccessRule.SessionOwner),
+        new("DELETE", "/api/data/sessions/{session}", AccessRule.SessionOwner),
+        new("GET", "/api/data/sessions/{session}/logs", AccessRule.SessionOwner),
+        new("GET", "/sessions/{id}/open", AccessRule.Anonymous),
     ];
 
     private static readonly FrozenDictionary<(string Method, string Pattern), AccessRule> ByEndpoint =

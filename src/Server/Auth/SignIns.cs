@@ -9,7 +9,7 @@ namespace Berth.Server.Auth;
 /// Browsers that are signed in: a cookie with a random value, of which the database holds the hash. It ends 30 days after
 /// its last use, at sign-out, or when the user is disabled.
 /// </summary>
-public sealed class SignIns(Db db, CallerCache cache, PublicAddress address, TimeProvider clock)
+public sealed class SignIns(Db db, CallerCache cache, LiveSignIns live, PublicAddress address, TimeProvider clock)
 {
     private static readonly TimeSpan Lifetime = TimeSpan.FromDays(30);
     private static readonly TimeSpan RenewAfter = TimeSpan.FromDays(1);
@@ -25,6 +25,8 @@ public sealed class SignIns(Db db, CallerCache cache, PublicAddress address, Tim
     {
         var secret = Secret.New();
         var now = clock.GetUtcNow();
+        var id = Ulid.New(clock);
+        var expiresAt = (now + Lifetime).ToUnixTimeMilliseconds();
         await db.WriteAsync(async connection =>
         {
             await connection.ExecuteAsync("DELETE FROM sign_ins WHERE expires_at < @Now", new { Now = now.ToUnixTimeMilliseconds() });
@@ -32,13 +34,14 @@ public sealed class SignIns(Db db, CallerCache cache, PublicAddress address, Tim
                 "INSERT INTO sign_ins (id, hash, user_id, created_at, expires_at) VALUES (@Id, @Hash, @UserId, @Now, @ExpiresAt)",
                 new
                 {
-                    Id = Ulid.New(clock),
+                    Id = id,
                     Hash = Secret.Hash(secret),
                     UserId = userId,
                     Now = now.ToUnixTimeMilliseconds(),
-                    ExpiresAt = (now + Lifetime).ToUnixTimeMilliseconds(),
+                    ExpiresAt = expiresAt,
                 });
         }, ct);
+        live.Add(id, userId, expiresAt);
         SetCookie(context, secret);
     }
 
@@ -56,6 +59,7 @@ public sealed class SignIns(Db db, CallerCache cache, PublicAddress address, Tim
         {
             proof = proof with { ExpiresAt = (now + Lifetime).ToUnixTimeMilliseconds(), RenewedAt = now.ToUnixTimeMilliseconds() };
             await db.ExecuteAsync("UPDATE sign_ins SET expires_at = @ExpiresAt WHERE id = @Id", new { proof.ExpiresAt, proof.Id }, ct);
+            live.Add(proof.Id, proof.Caller.UserId, proof.ExpiresAt);
             SetCookie(context, secret);
         }
 
@@ -71,6 +75,7 @@ public sealed class SignIns(Db db, CallerCache cache, PublicAddress address, Tim
             return;
         await db.ExecuteAsync("DELETE FROM sign_ins WHERE id = @Id", new { Id = id }, ct);
         cache.Forget(id);
+        live.End(id);
     }
 
     private async Task<Proof?> ReadAsync(string hash, CancellationToken ct)

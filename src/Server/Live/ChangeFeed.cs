@@ -11,33 +11,70 @@ namespace Berth.Server.Live;
 /// </summary>
 public sealed class ChangeFeed
 {
-    private readonly ConcurrentDictionary<Channel<Change>, string> _listeners = new();
+    private readonly ConcurrentDictionary<Listener, byte> _listeners = new();
 
     /// <summary>Publishes to one user, or to everybody who is signed in where <paramref name="userId"/> is null.</summary>
     public void Publish(Change change, string? userId)
     {
-        foreach (var (listener, owner) in _listeners)
+        foreach (var listener in _listeners.Keys)
         {
-            if (userId is null || owner == userId)
-                listener.Writer.TryWrite(change);
+            if (userId is null || listener.UserId == userId)
+                listener.Offer(change);
         }
     }
 
-    /// <summary>
-    /// Changes for one user from now on. A listener that is too slow loses the oldest: what it then asks for is current all the same.
-    /// </summary>
+    /// <summary>Listens for one user from this call on, until disposed.</summary>
+    public Listener Listen(string userId)
+    {
+        var listener = new Listener(userId, this);
+        _listeners[listener] = 0;
+        return listener;
+    }
+
+    /// <summary>The changes for one user, for as long as they are read.</summary>
     public async IAsyncEnumerable<Change> ListenAsync(string userId, [EnumeratorCancellation] CancellationToken ct)
     {
-        var channel = Channel.CreateBounded<Change>(new BoundedChannelOptions(256) { FullMode = BoundedChannelFullMode.DropOldest });
-        _listeners[channel] = userId;
-        try
+        using var listener = Listen(userId);
+        await foreach (var change in listener.ReadAllAsync(ct))
+            yield return change;
+    }
+
+    /// <summary>One who listens.</summary>
+    public sealed class Listener(string userId, ChangeFeed feed) : IDisposable
+    {
+        /// <summary>More than this many changes not yet read: then one says "anything may have changed".</summary>
+        private const int Most = 1024;
+
+        private readonly Channel<Change> _changes = Channel.CreateBounded<Change>(Most);
+        private volatile bool _overrun;
+
+        internal string UserId { get; } = userId;
+
+        /// <summary>Changes as they come. Kind <c>all</c>: too many at once, read everything again.</summary>
+        public async IAsyncEnumerable<Change> ReadAllAsync([EnumeratorCancellation] CancellationToken ct)
         {
-            await foreach (var change in channel.Reader.ReadAllAsync(ct))
+            await foreach (var change in _changes.Reader.ReadAllAsync(ct))
+            {
                 yield return change;
+                if (!_overrun)
+                    continue;
+                _overrun = false;
+                while (_changes.Reader.TryRead(out _))
+                {
+                    // Replaced by the one that stands for all.
+                }
+
+                yield return new Change("all", string.Empty);
+            }
         }
-        finally
+
+        /// <inheritdoc/>
+        public void Dispose() => feed._listeners.TryRemove(this, out _);
+
+        internal void Offer(Change change)
         {
-            _listeners.TryRemove(channel, out _);
+            if (!_changes.Writer.TryWrite(change))
+                _overrun = true;
         }
     }
 }

@@ -1,0 +1,38 @@
+using System.Text.Json;
+using Berth.Contracts.Json;
+using Berth.Server.Auth;
+
+namespace Berth.Server.Live;
+
+/// <summary>Changes as server-sent events: one stream serves a whole browser, or one waiting command.</summary>
+public static class ChangesApi
+{
+    public static IEndpointRouteBuilder MapChanges(this IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/api/berth/events", StreamAsync).WithTags("events").WithSummary("What changed, as it changes (server-sent events)");
+        return routes;
+    }
+
+    private static async Task StreamAsync(HttpContext context, Caller caller, ChangeFeed feed, IHostApplicationLifetime lifetime, CancellationToken ct)
+    {
+        context.Response.ContentType = "text/event-stream";
+        context.Response.Headers.CacheControl = "no-store";
+        // Tells whoever listens that it hears everything from here on: what it read before may be old.
+        using var listening = feed.Listen(caller.UserId);
+        await context.Response.WriteAsync("event: listening\ndata:\n\n", ct);
+        await context.Response.Body.FlushAsync(ct);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct, lifetime.ApplicationStopping);
+        try
+        {
+            await foreach (var change in listening.ReadAllAsync(stop.Token))
+            {
+                await context.Response.WriteAsync($"event: change\ndata: {JsonSerializer.Serialize(change, BerthJson.Default.Change)}\n\n", stop.Token);
+                await context.Response.Body.FlushAsync(stop.Token);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The browser left, or the server stops.
+        }
+    }
+}

@@ -1,0 +1,31 @@
+using Berth.Providers.Docker;
+using Berth.Server.Options;
+using Berth.Server.Sessions;
+using Berth.Server.Sessions.Reconcile;
+
+namespace Berth.Server.Providers;
+
+/// <summary>One line for each provider.</summary>
+public static class ProvidersRoom
+{
+    public static IServiceCollection AddProviders(this IServiceCollection services) => services
+        .AddSingleton<Installation>()
+        .AddSingleton(Docker);
+
+    private static ProviderInstance Docker(IServiceProvider services)
+    {
+        var options = services.GetRequiredService<ServerOptions>();
+        return new ProviderInstance(
+            ProviderNames.Docker,
+            new DockerProvider(
+                new DockerOptions
+                {
+                    Engine = options.DockerHost,
+                    InstallationId = services.GetRequiredService<Installation>().Id,
+                    AgentFolder = options.AgentFolder,
+                    SessionsFolder = options.SessionsFolder,
+                    AllowRoot = options.AllowRoot,
+                },
+                services.GetRequiredService<TimeProvider>()));
+    }
+}

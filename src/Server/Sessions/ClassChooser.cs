@@ -1,0 +1,180 @@
+using System.Data.Common;
+using System.Text.Json;
+using Berth.Contracts.Json;
+using Berth.Contracts.Problems;
+using Berth.Contracts.Sessions;
+using Berth.Core.Agents;
+using Berth.Core.Sessions;
+using Berth.Server.Auth;
+using Berth.Server.Problems;
+using Berth.Server.Storage;
+using Dapper;
+using SessionResources = Berth.Core.Sessions.SessionResources;
+
+namespace Berth.Server.Sessions;
+
+/// <summary>Pool, class and amounts of a start: what the caller may use, and whether it fits class and quota.</summary>
+public sealed class ClassChooser(Db db)
+{
+    private const long Gigabyte = 1L << 30;
+
+    private const string Select = """
+        SELECT c.id AS class_id, c.name AS class_name, c.cpu, c.memory, c.gpu, c.max_storage, c.default_storage, c.is_default AS default_class,
+               p.id AS pool_id, p.name AS pool_name, p.is_default AS default_pool, p.is_public, p.quota, p.idle_threshold,
+               p.hibernation_threshold, p.reach, p.remote
+        FROM resource_classes c JOIN resource_pools p ON p.id = c.pool_id
+        WHERE (p.is_public = @yes OR @admin = @yes OR EXISTS (SELECT 1 FROM pool_users u WHERE u.pool_id = p.id AND u.user_id = @user))
+        """;
+
+    /// <summary>Chooses the class of a start.</summary>
+    /// <param name="caller">Only pools that the caller may use are looked at.</param>
+    /// <param name="request">A class or pool it names comes first; amounts choose the smallest class that has them.</param>
+    /// <param name="launcherClass">The launcher's class.</param>
+    /// <param name="launcherDisk">The launcher's disk in GB.</param>
+    /// <param name="ct">Cancels.</param>
+    public async Task<ChosenClass> ForStartAsync(Caller caller, StartRequest request, int? launcherClass, int? launcherDisk, CancellationToken ct)
+    {
+        if (!GpuRequest.TryParse(request.Gpu, out var gpu))
+            throw new ProblemException(ProblemCode.Invalid, "gpu is 'all', a number up to 64, or device ids such as 0,1.", "gpu");
+        if (request.Cpu is <= 0 or > 4096 or double.NaN)
+            throw new ProblemException(ProblemCode.Invalid, "cpu is a number of cores above 0.", "cpu");
+        if (request.MemoryGb is < 0.01 or > 65536 or double.NaN)
+            throw new ProblemException(ProblemCode.Invalid, "memory is at least 0.01 GB.", "memory_gb");
+        if (request.DiskGb is < 1)
+            throw new ProblemException(ProblemCode.Invalid, "disk is at least 1 GB.", "disk_gb");
+
+        var classes = await ClassesAsync(caller, ct);
+        var row = request.ResourceClassId is { } id ? Class(classes, id)
+            : request.PoolName is { } pool ? Smallest(Pool(classes, pool), request)
+            : launcherClass is { } own ? Class(classes, own)
+            : Smallest([.. classes.Where(c => c.DefaultPool)], request);
+
+        var disk = request.DiskGb ?? launcherDisk ?? row.DefaultStorage;
+        if (disk > row.MaxStorage)
+            throw new ProblemException(ProblemCode.Invalid, $"The class '{row.ClassName}' has at most {row.MaxStorage} GB of disk.", "disk_gb");
+        Fits(row, request, gpu);
+        if (gpu == GpuRequest.None && request.Gpu is null && row.Gpu > 0)
+            gpu = new GpuRequest(row.Gpu, []);
+        return new ChosenClass(
+            row,
+            new SessionResources(
+                request.Cpu ?? row.Cpu, (long)((request.MemoryGb ?? row.Memory) * Gigabyte), disk * Gigabyte, gpu));
+    }
+
+    /// <summary>The session with the spec that another class of its pool gives it.</summary>
+    public async Task<StoredSession> ForResumeAsync(Caller caller, StoredSession session, int classId, CancellationToken ct)
+    {
+        var row = Class(await ClassesAsync(caller, ct), classId);
+        if (row.PoolId != session.Facts.PoolId)
+            throw new ProblemException(ProblemCode.Invalid, "A session is resumed in its own pool; choose one of that pool's classes.", "resource_class_id");
+        return session with
+        {
+            Spec = session.Spec with
+            {
+                Resources = session.Spec.Resources with
+                {
+                    Cpu = row.Cpu,
+                    MemoryBytes = row.Memory * Gigabyte,
+                    Gpu = row.Gpu > 0 ? new GpuRequest(row.Gpu, []) : GpuRequest.None,
+                },
+            },
+            Facts = session.Facts with { ClassId = classId },
+        };
+    }
+
+    /// <summary>Refuses what would go over the pool's quota; inside the transaction that adds the session.</summary>
+    public static async Task CheckQuotaAsync(ChosenClass chosen, DbConnection connection)
+    {
+        if (chosen.Row.Quota is not { } json || JsonSerializer.Deserialize(json, BerthJson.Default.Quota) is not { } quota)
+            return;
+        var specs = await connection.QueryAsync<string>(
+            "SELECT spec FROM sessions WHERE pool_id = @PoolId AND status IN ('launching', 'running', 'pausing', 'stopping')", new { chosen.Row.PoolId });
+        var held = specs.Select(s => JsonSerializer.Deserialize(s, CoreJson.Default.SessionSpec)!.Resources).ToList();
+        Check("cores", quota.Cpu, held.Sum(r => r.Cpu), chosen.Resources.Cpu);
+        Check("GB of memory", quota.Memory, held.Sum(r => (double)r.MemoryBytes / Gigabyte), (double)chosen.Resources.MemoryBytes / Gigabyte);
+        Check("gpus", quota.Gpu, held.Sum(r => Math.Max(r.Gpu.Count, r.Gpu.Ids.Count)), Math.Max(chosen.Resources.Gpu.Count, chosen.Resources.Gpu.Ids.Count));
+
+        void Check(string what, double limit, double used, double wanted)
+        {
+            if (used + wanted > limit + 1e-9)
+                throw new ProblemException(
+                    ProblemCode.QuotaExceeded,
+                    $"The quota of pool '{chosen.Row.PoolName}' is {limit:0.##} {what}; {used:0.##} are in use and {wanted:0.##} are asked for. Stop or pause a session, or choose a smaller class.");
+        }
+    }
+
+    private async Task<List<ClassRow>> ClassesAsync(Caller caller, CancellationToken ct)
+    {
+        await using var connection = await db.OpenAsync(ct);
+        return [.. await connection.QueryAsync<ClassRow>(Select, new { user = caller.UserId, admin = caller.IsAdmin, yes = true })];
+    }
+
+    private static ClassRow Class(List<ClassRow> classes, int id) => classes.Find(c => c.ClassId == id)
+        ?? throw new ProblemException(ProblemCode.NotFound, $"There is no resource class {id} that you may use.", "resource_class_id");
+
+    private static List<ClassRow> Pool(List<ClassRow> classes, string name)
+    {
+        var exact = classes.Where(c => string.Equals(c.PoolName, name, StringComparison.OrdinalIgnoreCase)).ToList();
+        return exact.Count > 0
+            ? exact
+            : throw new ProblemException(ProblemCode.NotFound, $"There is no pool '{name}' that you may use. List them: `berth pool list`.", "pool_name");
+    }
+
+    private static ClassRow Smallest(List<ClassRow> classes, StartRequest request)
+    {
+        if (classes.Count == 0)
+            throw new ProblemException(ProblemCode.NoCapacity, "There is no default pool. Name one: `berth session start --pool …`.");
+        var standard = classes.Find(c => c.DefaultClass) ?? classes[0];
+        if (Has(standard, request))
+            return standard;
+        return classes.Where(c => Has(c, request)).OrderBy(c => c.Cpu).ThenBy(c => c.Memory).FirstOrDefault()
+            ?? throw new ProblemException(
+                ProblemCode.NoCapacity,
+                $"No class of pool '{classes[0].PoolName}' has that much. Its largest has {classes.Max(c => c.Cpu):0.##} cores, {classes.Max(c => c.Memory)} GB of memory and {classes.Max(c => c.MaxStorage)} GB of disk.");
+    }
+
+    private static bool Has(ClassRow row, StartRequest request) =>
+        (request.Cpu ?? 0) <= row.Cpu && (request.MemoryGb ?? 0) <= row.Memory && (request.DiskGb ?? 0) <= row.MaxStorage;
+
+    private static void Fits(ClassRow row, StartRequest request, GpuRequest gpu)
+    {
+        if (request.Cpu > row.Cpu)
+            throw new ProblemException(ProblemCode.Invalid, $"The class '{row.ClassName}' has {row.Cpu:0.##} cores.", "cpu");
+        if (request.MemoryGb > row.Memory)
+            throw new ProblemException(ProblemCode.Invalid, $"The class '{row.ClassName}' has {row.Memory} GB of memory.", "memory_gb");
+        _ = gpu; // Which gpus exist only the engine knows: it refuses in plain words.
+    }
+}
+
+/// <summary>A class that was chosen, and the amounts within it.</summary>
+public sealed record ChosenClass(ClassRow Row, SessionResources Resources)
+{
+    /// <summary>Limits of sessions in this pool; what the pool leaves open is the server's default.</summary>
+    public Limits Limits => Limits.Default with
+    {
+        Idle = Row.IdleThreshold is { } idle ? TimeSpan.FromSeconds(idle) : Limits.Default.Idle,
+        Paused = Row.HibernationThreshold is { } paused ? TimeSpan.FromSeconds(paused) : Limits.Default.Paused,
+    };
+}
+
+/// <summary>A class with its pool.</summary>
+public sealed class ClassRow
+{
+    public int ClassId { get; init; }
+    public required string ClassName { get; init; }
+    public double Cpu { get; init; }
+    public int Memory { get; init; }
+    public int Gpu { get; init; }
+    public int MaxStorage { get; init; }
+    public int DefaultStorage { get; init; }
+    public bool DefaultClass { get; init; }
+    public int PoolId { get; init; }
+    public required string PoolName { get; init; }
+    public bool DefaultPool { get; init; }
+    public bool IsPublic { get; init; }
+    public string? Quota { get; init; }
+    public int? IdleThreshold { get; init; }
+    public int? HibernationThreshold { get; init; }
+    public required string Reach { get; init; }
+    public string? Remote { get; init; }
+}

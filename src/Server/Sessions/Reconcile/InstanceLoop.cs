@@ -1,0 +1,481 @@
+using System.Threading.Channels;
+using Berth.Core.Providers;
+using Berth.Core.Sessions;
+
+namespace Berth.Server.Sessions.Reconcile;
+
+/// <summary>
+/// Makes what is wanted so, for all sessions of one provider instance. One loop, one signal after the other; everything
+/// that takes time (observing, acting) runs beside it and comes back as a signal.
+/// </summary>
+/// <remarks>
+/// For each session that a signal is about: 1. read again what its owner may have changed; 2. decide, purely; 3. save,
+/// the intent included, guarded by version and lease; 4. act. Nothing is asked of the provider for one session alone:
+/// it is observed in bulk, when it says that something changed, and once a minute in any case.
+/// </remarks>
+public sealed class InstanceLoop
+{
+    private static readonly TimeSpan ObserveEvery = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan ProgressEvery = TimeSpan.FromMilliseconds(700);
+
+    private readonly Channel<Signal> _signals = Channel.CreateUnbounded<Signal>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly Dictionary<string, Tracked> _sessions = [];
+    private readonly HashSet<SessionKey> _reaping = [];
+    private readonly string _name;
+    private readonly ISessionProvider _provider;
+    private readonly Lease _lease;
+    private readonly SessionStore _store;
+    private readonly SessionActs _acts;
+    private readonly ProviderHealth _health;
+    private readonly TimeProvider _clock;
+    private readonly ILogger _log;
+
+    private long _stamp;
+    private bool _observing;
+    private bool _observeAgain;
+    private DateTimeOffset _observeAt;
+    private int _observeFailures;
+
+    public InstanceLoop(
+        string name, ISessionProvider provider, Lease lease, SessionStore store, SessionActs acts, ProviderHealth health,
+        TimeProvider clock, ILogger log)
+    {
+        _name = name;
+        _provider = provider;
+        _lease = lease;
+        _store = store;
+        _acts = acts;
+        _health = health;
+        _clock = clock;
+        _log = log;
+    }
+
+    /// <summary>Tells the loop something; never waits.</summary>
+    public void Tell(Signal signal) => _signals.Writer.TryWrite(signal);
+
+    /// <summary>Runs until cancelled, or until the lease is lost.</summary>
+    public async Task RunAsync(CancellationToken ct)
+    {
+        foreach (var stored in await _store.OpenSessionsAsync(_name, ct))
+            _sessions[stored.Session.Id] = new Tracked(stored);
+
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        var watch = Task.Run(() => WatchAsync(stop.Token), CancellationToken.None);
+        try
+        {
+            Observe(stop.Token);
+            await ConvergeAsync(_sessions.Values.ToList(), stop.Token);
+            while (!ct.IsCancellationRequested)
+            {
+                var dirty = await NextAsync(stop.Token);
+                await ConvergeAsync(dirty, stop.Token);
+            }
+        }
+        finally
+        {
+            await stop.CancelAsync();
+            await watch;
+        }
+    }
+
+    /// <summary>Waits for the next signals and yields the sessions that they are about.</summary>
+    private async Task<List<Tracked>> NextAsync(CancellationToken ct)
+    {
+        var dirty = new HashSet<Tracked>();
+        if (!_signals.Reader.TryPeek(out _))
+            await WaitAsync(ct);
+        while (_signals.Reader.TryRead(out var signal))
+            await HandleAsync(signal, dirty, ct);
+
+        var now = _clock.GetUtcNow();
+        if (_observeAt <= now)
+            Observe(ct);
+        foreach (var tracked in _sessions.Values)
+        {
+            if (DueAt(tracked) <= now)
+                dirty.Add(tracked);
+        }
+
+        return [.. dirty];
+    }
+
+    private async Task WaitAsync(CancellationToken ct)
+    {
+        var due = _sessions.Values.Select(DueAt).Append(_observeAt).Min();
+        var wait = due - _clock.GetUtcNow();
+        if (wait <= TimeSpan.Zero)
+            return;
+        var ring = _clock.CreateTimer(_ => Tell(new Signal.Tick()), null, wait < ObserveEvery ? wait : ObserveEvery, Timeout.InfiniteTimeSpan);
+        await using (ring)
+            await _signals.Reader.WaitToReadAsync(ct);
+    }
+
+    /// <summary>When a session has to be looked at though nothing was heard of it: its next deadline, or its next try.</summary>
+    private static DateTimeOffset DueAt(Tracked tracked)
+    {
+        var deadline = Deadlines.Earliest(tracked.Stored.Session)?.At ?? DateTimeOffset.MaxValue;
+        if (tracked.Act is null && tracked.Failures > 0)
+            return tracked.RetryAt < deadline ? tracked.RetryAt : deadline;
+        // A deadline that has passed while an act is on its way was met already.
+        return tracked.Act is null ? deadline : DateTimeOffset.MaxValue;
+    }
+
+    private async Task HandleAsync(Signal signal, HashSet<Tracked> dirty, CancellationToken ct)
+    {
+        switch (signal)
+        {
+            case Signal.Nudged(var id):
+                await NudgedAsync(id, dirty, ct);
+                break;
+            case Signal.Reported(var id, var generation, var report) when _sessions.TryGetValue(id, out var tracked):
+                tracked.Agent = (generation, report);
+                dirty.Add(tracked);
+                break;
+            case Signal.Used(var id, var at) when _sessions.TryGetValue(id, out var tracked):
+                tracked.Pending.Add(s => s with { Session = Lifecycle.Used(s.Session, at) });
+                dirty.Add(tracked);
+                break;
+            case Signal.Progressed(var key, var report) when _sessions.TryGetValue(key.SessionId, out var tracked):
+                Progressed(tracked, key, report, dirty);
+                break;
+            case Signal.ActEnded(var act, var error) when _sessions.TryGetValue(act.Key.SessionId, out var tracked):
+                ActEnded(tracked, act, error, ct);
+                dirty.Add(tracked);
+                break;
+            case Signal.Changed:
+                Observe(ct);
+                break;
+            case Signal.Observed(var stamp, var all):
+                Observed(stamp, all, dirty, ct);
+                break;
+            case Signal.NotObserved(var why):
+                NotObserved(why);
+                break;
+            case Signal.Reaped(var key):
+                _reaping.Remove(key);
+                break;
+        }
+    }
+
+    private async Task NudgedAsync(string id, HashSet<Tracked> dirty, CancellationToken ct)
+    {
+        if (_sessions.TryGetValue(id, out var tracked))
+        {
+            tracked.Stale = true;
+        }
+        else
+        {
+            if (await _store.FindAsync(id, ct) is not { } stored || stored.Facts.Provider != _name)
+                return;
+            tracked = _sessions[id] = new Tracked(stored);
+        }
+
+        tracked.Failures = 0; // Whoever asks now wants it tried now.
+        dirty.Add(tracked);
+    }
+
+    private void Progressed(Tracked tracked, SessionKey key, StageReport report, HashSet<Tracked> dirty)
+    {
+        var session = tracked.Stored.Session;
+        var now = _clock.GetUtcNow();
+        if (session.Key != key || (session.Stage == report.Stage && now - tracked.ProgressSaved < ProgressEvery))
+            return;
+        tracked.ProgressSaved = now;
+        tracked.Pending.Add(s => s.Session.Key == key ? s with { Session = Lifecycle.Progress(s.Session, report, now) } : s);
+        dirty.Add(tracked);
+    }
+
+    private void ActEnded(Tracked tracked, RunningAct act, Exception? error, CancellationToken ct)
+    {
+        if (tracked.Act == act)
+            tracked.Act = null;
+        act.Cancel.Dispose();
+        tracked.ActStamp = ++_stamp;
+        var now = _clock.GetUtcNow();
+        if (error is null)
+        {
+            tracked.Failures = 0;
+            tracked.Pending.Add(s => Done(s, act, now));
+            if (act.Kind == Act.Start)
+                Observe(ct);
+            return;
+        }
+
+        if (error is OperationCanceledException)
+            return; // Something else is wanted by now; the next decision says what.
+        var (reason, words) = error is ProviderException known ? (known.Reason, known.Message) : (Reason.Refused, error.Message);
+        if (error is not ProviderException)
+            _log.LogError(error, "{Act} of {Key} failed in a way that its provider does not explain", act.Kind, act.Key);
+        tracked.Failures++;
+        tracked.RetryAt = now + Pause(tracked.Failures);
+        if (act.Kind == Act.Start)
+            tracked.Pending.Add(s => s.Session.Key == act.Key ? s with { Session = Lifecycle.Refused(s.Session, reason, words, now) } : s);
+        else
+            _log.LogWarning("{Act} of {Key} failed: {Words} Next try at {Retry}", act.Kind, act.Key, words, tracked.RetryAt);
+    }
+
+    private static StoredSession Done(StoredSession stored, RunningAct act, DateTimeOffset now)
+    {
+        if (stored.Session.Key != act.Key)
+            return stored;
+        return act.Kind == Act.Start
+            ? stored with { Session = Lifecycle.Accepted(stored.Session) }
+            : stored with { Session = Lifecycle.Released(stored.Session, act.Kind == Act.StopAndDelete, now), Address = null };
+    }
+
+    // Observing ---------------------------------------------------------------------------------------------------------
+
+    private void Observe(CancellationToken ct)
+    {
+        _observeAt = _clock.GetUtcNow() + ObserveEvery;
+        if (_observing)
+        {
+            _observeAgain = true;
+            return;
+        }
+
+        _observing = true;
+        var stamp = ++_stamp;
+        _ = Task.Run(
+            async () =>
+            {
+                try
+                {
+                    var all = new List<Observation>();
+                    await foreach (var observation in _provider.ObserveAsync(ct))
+                        all.Add(observation);
+                    Tell(new Signal.Observed(stamp, all));
+                }
+                catch (Exception e)
+                {
+                    Tell(new Signal.NotObserved(e.Message));
+                }
+            },
+            CancellationToken.None);
+    }
+
+    private void Observed(long stamp, IReadOnlyList<Observation> all, HashSet<Tracked> dirty, CancellationToken ct)
+    {
+        _observing = false;
+        if (_observeFailures > 0)
+        {
+            _log.LogInformation("The provider {Name} can be reached again", _name);
+            foreach (var tracked in _sessions.Values.Where(t => t.Failures > 0))
+            {
+                tracked.RetryAt = default;
+                dirty.Add(tracked);
+            }
+        }
+
+        _observeFailures = 0;
+        _health.Reached(_name);
+        var seen = all.ToLookup(o => o.Key.SessionId);
+        foreach (var tracked in _sessions.Values)
+        {
+            IReadOnlyList<Observation> now = [.. seen[tracked.Stored.Session.Id]];
+            var changed = tracked.SeenStamp <= tracked.ActStamp || !now.SequenceEqual(tracked.Seen);
+            tracked.Seen = now;
+            tracked.SeenStamp = stamp;
+            if (changed)
+                dirty.Add(tracked);
+        }
+
+        foreach (var observation in all.Where(o => !IsWanted(o.Key)))
+            Reap(observation.Key, ct);
+        if (_observeAgain)
+        {
+            _observeAgain = false;
+            Observe(ct);
+        }
+    }
+
+    private void NotObserved(string why)
+    {
+        _observing = false;
+        _observeAgain = false;
+        if (_observeFailures++ == 0)
+            _log.LogWarning("The provider {Name} cannot be reached: {Why}", _name, why);
+        _health.NotReached(_name, why);
+        _observeAt = _clock.GetUtcNow() + Pause(_observeFailures);
+    }
+
+    /// <summary>Listens to the provider, for as long as it can push; each time that the stream is cut, it is observed once in full.</summary>
+    private async Task WatchAsync(CancellationToken ct)
+    {
+        if (_provider is not IChangeSource source)
+            return;
+        for (var failures = 1; !ct.IsCancellationRequested; failures++)
+        {
+            try
+            {
+                await foreach (var _ in source.WatchAsync(ct))
+                {
+                    failures = 0;
+                    Tell(new Signal.Changed());
+                }
+            }
+            catch (Exception e) when (e is ProviderException or IOException or HttpRequestException)
+            {
+                _log.LogDebug("The events of {Name} were cut: {Why}", _name, e.Message);
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+
+            try
+            {
+                await Task.Delay(Pause(failures), _clock, ct);
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+
+            Tell(new Signal.Changed());
+        }
+    }
+
+    private static TimeSpan Pause(int failures)
+    {
+        var seconds = Math.Min(LongestPause.TotalSeconds, 0.25 * Math.Pow(2, Math.Min(failures, 10)));
+        return TimeSpan.FromSeconds(seconds * (0.75 + (Random.Shared.NextDouble() / 2)));
+    }
+
+    // Left-overs --------------------------------------------------------------------------------------------------------
+
+    /// <summary>Whether a thing that runs is one that somebody wants, or one that an act on its way will see to.</summary>
+    private bool IsWanted(SessionKey key) =>
+        _sessions.TryGetValue(key.SessionId, out var tracked)
+        && (tracked.Act is not null || (tracked.Stored.Session.Key == key && tracked.Stored.Session.Step != Step.Stopped));
+
+    private void Reap(SessionKey key, CancellationToken ct)
+    {
+        if (!_reaping.Add(key))
+            return;
+        _log.LogInformation("{Key} runs though nobody wants it: it is removed", key);
+        _ = Task.Run(
+            async () =>
+            {
+                try
+                {
+                    await _provider.StopAsync(key, StopMode.KeepWorkspace, ct);
+                }
+                catch (Exception e) when (e is not OperationCanceledException)
+                {
+                    _log.LogWarning("{Key} could not be removed and is tried again: {Why}", key, e.Message);
+                }
+                finally
+                {
+                    Tell(new Signal.Reaped(key));
+                }
+            },
+            CancellationToken.None);
+    }
+
+    // Converging --------------------------------------------------------------------------------------------------------
+
+    private async Task ConvergeAsync(List<Tracked> dirty, CancellationToken ct)
+    {
+        foreach (var tracked in dirty)
+        {
+            try
+            {
+                await ConvergeAsync(tracked, ct);
+            }
+            catch (Exception e) when (e is not OperationCanceledException)
+            {
+                // The database may be away for a moment; what is pending stays pending.
+                _log.LogError(e, "Session {Id} could not be brought on", tracked.Stored.Session.Id);
+                tracked.Failures++;
+                tracked.RetryAt = _clock.GetUtcNow() + Pause(tracked.Failures);
+            }
+        }
+    }
+
+    private async Task ConvergeAsync(Tracked tracked, CancellationToken ct)
+    {
+        while (true)
+        {
+            if (tracked.Stale)                                                                          // 1
+            {
+                tracked.Stale = false;
+                if (await _store.FindAsync(tracked.Stored.Session.Id, ct) is { } fresh)
+                    tracked.Stored = fresh;
+            }
+
+            var before = tracked.Stored;
+            var changed = tracked.Pending.Aggregate(before, (s, change) => change(s));
+            var decision = Lifecycle.Decide(changed.Session, tracked.Sighting(), _clock.GetUtcNow());    // 2
+            var after = changed with { Session = decision.Session, Notices = NoticesOf(tracked), Address = AddressOf(tracked, changed) };
+            if (after.Session != before.Session || after.Address != before.Address || !after.Notices.SequenceEqual(before.Notices))
+            {
+                if (await _store.SaveAsync(before, after, _lease, ct) is not { } saved)                  // 3
+                {
+                    tracked.Stale = true;
+                    if (!await _lease.TakeAsync(force: false, ct))
+                        throw new LeaseLostException(_name);
+                    continue;
+                }
+
+                tracked.Stored = saved;
+            }
+
+            tracked.Pending.Clear();
+            Perform(tracked, decision.Act, ct);                                                         // 4
+            if (tracked.Stored.Session is { Status: SessionStatus.Ended, HasWorkspace: false } && tracked.Act is null)
+                _sessions.Remove(tracked.Stored.Session.Id);
+            return;
+        }
+    }
+
+    private static IReadOnlyList<string> NoticesOf(Tracked tracked) =>
+        tracked.Agent is { } said && said.Generation == tracked.Stored.Session.Generation ? said.Report.Notices : tracked.Stored.Notices;
+
+    private static string? AddressOf(Tracked tracked, StoredSession stored) =>
+        tracked.Seen.FirstOrDefault(o => o.Key == stored.Session.Key)?.Address ?? stored.Address;
+
+    private void Perform(Tracked tracked, Act act, CancellationToken ct)
+    {
+        if (act == Act.None)
+            return;
+        if (tracked.Act is { } running)
+        {
+            if (running.Kind != act || running.Key != tracked.Stored.Session.Key)
+                running.Cancel.Cancel(); // Its end brings the session back here.
+            return;
+        }
+
+        if (tracked.Failures > 0 && tracked.RetryAt > _clock.GetUtcNow())
+            return;
+        var begun = new RunningAct(act, tracked.Stored.Session.Key, CancellationTokenSource.CreateLinkedTokenSource(ct));
+        tracked.Act = begun;
+        var (stored, older) = (tracked.Stored, tracked.Seen.Select(o => o.Key).Where(k => k.Generation < begun.Key.Generation).ToList());
+        var progress = new Progress(this, begun.Key);
+        _ = Task.Run(
+            async () =>
+            {
+                Exception? error = null;
+                try
+                {
+                    await _acts.PerformAsync(_provider, begun, stored, older, progress);
+                }
+                catch (Exception e)
+                {
+                    error = e;
+                }
+
+                Tell(new Signal.ActEnded(begun, error));
+            },
+            CancellationToken.None);
+    }
+
+    private sealed class Progress(InstanceLoop loop, SessionKey key) : IProgress<StageReport>
+    {
+        public void Report(StageReport value) => loop.Tell(new Signal.Progressed(key, value));
+    }
+}
+
+/// <summary>Another replica acts on the provider instance now.</summary>
+public sealed class LeaseLostException(string name) : Exception($"The lease of '{name}' is held by another server.");

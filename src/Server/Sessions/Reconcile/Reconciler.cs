@@ -1,0 +1,118 @@
+using System.Globalization;
+using Berth.Contracts.Agents;
+using Berth.Core.Providers;
+using Berth.Server.Agents;
+using Berth.Server.Options;
+using Berth.Server.Storage;
+
+namespace Berth.Server.Sessions.Reconcile;
+
+/// <summary>A provider by name.</summary>
+public sealed record ProviderInstance(string Name, ISessionProvider Provider);
+
+/// <summary>
+/// The only code that starts or stops anything: one loop for each provider instance whose lease this replica holds.
+/// </summary>
+public sealed class Reconciler(
+    IEnumerable<ProviderInstance> instances, Db db, SessionStore store, SessionActs acts, ProviderHealth health, Nudges nudges,
+    AgentHub hub, ServerOptions options, TimeProvider clock, ILogger<Reconciler> log) : BackgroundService
+{
+    private const double IdleCores = 0.1;
+    private readonly string _holder = string.Create(CultureInfo.InvariantCulture, $"{Environment.MachineName}/{Environment.ProcessId}/{Guid.NewGuid():N}");
+
+    /// <inheritdoc/>
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        Task.WhenAll(instances.Select(i => Task.Run(() => KeepAsync(i, stoppingToken), CancellationToken.None)));
+
+    /// <summary>Waits for the lease, runs the loop while it is held, and again.</summary>
+    private async Task KeepAsync(ProviderInstance instance, CancellationToken ct)
+    {
+        var lease = new Lease(instance.Name, _holder, db, clock);
+        // SQLite is open in this process only, so whoever held the lease is gone.
+        var force = options.DatabaseUrl is null;
+        while (!ct.IsCancellationRequested)
+        {
+            try
+            {
+                if (await lease.TakeAsync(force, ct))
+                    await RunAsync(instance, lease, ct);
+                else
+                    await Task.Delay(Lease.RenewEvery, clock, ct);
+            }
+            catch (OperationCanceledException) when (ct.IsCancellationRequested)
+            {
+                await lease.ReleaseAsync(CancellationToken.None);
+            }
+            catch (Exception e)
+            {
+                log.LogError(e, "The loop of {Name} ended and is started again", instance.Name);
+                await Task.Delay(TimeSpan.FromSeconds(1), clock, ct).ContinueWith(_ => { }, TaskScheduler.Default);
+            }
+        }
+    }
+
+    private async Task RunAsync(ProviderInstance instance, Lease lease, CancellationToken ct)
+    {
+        using var held = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        var loop = new InstanceLoop(instance.Name, instance.Provider, lease, store, acts, health, clock, log);
+        void OnNudge(string provider, string id)
+        {
+            if (provider == instance.Name)
+                loop.Tell(new Signal.Nudged(id));
+        }
+
+        void OnReport(string id, int generation, AgentReport report) => loop.Tell(new Signal.Reported(id, generation, report));
+        void OnActivity(string id, int generation, AgentActivity activity)
+        {
+            if (activity.CpuCores >= IdleCores)
+                loop.Tell(new Signal.Used(id, clock.GetUtcNow()));
+        }
+
+        nudges.Nudged += OnNudge;
+        hub.Reported += OnReport;
+        hub.Activity += OnActivity;
+        try
+        {
+            var renew = RenewAsync(lease, held);
+            try
+            {
+                await loop.RunAsync(held.Token);
+            }
+            finally
+            {
+                await held.CancelAsync();
+                await renew;
+            }
+        }
+        finally
+        {
+            nudges.Nudged -= OnNudge;
+            hub.Reported -= OnReport;
+            hub.Activity -= OnActivity;
+        }
+    }
+
+    private async Task RenewAsync(Lease lease, CancellationTokenSource held)
+    {
+        try
+        {
+            while (true)
+            {
+                await Task.Delay(Lease.RenewEvery, clock, held.Token);
+                if (!await lease.TakeAsync(force: false, held.Token))
+                    break;
+            }
+
+            await held.CancelAsync();
+        }
+        catch (OperationCanceledException)
+        {
+            // The loop ended.
+        }
+        catch (Exception e)
+        {
+            log.LogWarning(e, "The lease could not be renewed");
+            await held.CancelAsync();
+        }
+    }
+}

@@ -1,0 +1,36 @@
+using Berth.Core.Providers;
+using Berth.Core.Sessions;
+using Berth.Server.Agents;
+
+namespace Berth.Server.Sessions.Reconcile;
+
+/// <summary>Carries out acts: what a start and a stop mean beside the provider's own part. Every step may be repeated.</summary>
+public sealed class SessionActs(AgentOrders orders, AgentSockets sockets, AgentHub hub, SessionLogs logs)
+{
+    /// <summary>Carries out one act.</summary>
+    /// <param name="provider">Where.</param>
+    /// <param name="act">Which.</param>
+    /// <param name="stored">The session as saved, the intent included.</param>
+    /// <param name="older">Older starts of the session that were seen: no two may share a workspace.</param>
+    /// <param name="progress">Told of stages.</param>
+    public async Task PerformAsync(
+        ISessionProvider provider, RunningAct act, StoredSession stored, IReadOnlyList<SessionKey> older, IProgress<StageReport> progress)
+    {
+        var ct = act.Cancel.Token;
+        foreach (var key in older)
+            await provider.StopAsync(key, StopMode.KeepWorkspace, ct);
+        if (act.Kind == Act.Start)
+        {
+            sockets.Open(act.Key.SessionId);
+            await provider.StartAsync(await orders.ForAsync(stored, ct), progress, ct);
+            return;
+        }
+
+        await provider.StopAsync(act.Key, act.Kind == Act.StopAndDelete ? StopMode.DeleteWorkspace : StopMode.KeepWorkspace, ct);
+        hub.Forget(act.Key.SessionId);
+        sockets.Close(act.Key.SessionId);
+        logs.Finish(act.Key);
+        if (act.Kind == Act.StopAndDelete)
+            logs.Delete(act.Key.SessionId);
+    }
+}

@@ -1,0 +1,122 @@
+using Berth.Contracts.Problems;
+using Berth.Contracts.Sessions;
+using Berth.Core.Sessions;
+using Berth.Server.Auth;
+using Berth.Server.Problems;
+using Berth.Server.Sessions.Reconcile;
+
+namespace Berth.Server.Sessions;
+
+/// <summary>What an owner asks of a session. Each writes the wish and nudges the reconciler; none waits for it.</summary>
+public sealed class SessionCommands(
+    SessionStore store, SessionQueries queries, ClassChooser classes, Nudges nudges, TimeProvider clock)
+{
+    private const int DefaultExtension = 24 * 60;
+
+    /// <summary>Gives back compute, keeps the workspace.</summary>
+    public Task<SessionView> PauseAsync(Caller caller, string session, CancellationToken ct) =>
+        ChangeAsync(caller, session, "pause", s => s with { Session = Lifecycle.Pause(s.Session, Now) }, ct);
+
+    /// <summary>Ends it; the workspace is kept for the retention time unless <paramref name="deleteWork"/>.</summary>
+    public Task<SessionView> StopAsync(Caller caller, string session, bool deleteWork, CancellationToken ct) =>
+        ChangeAsync(caller, session, "stop", s => s with { Session = Lifecycle.Stop(s.Session, deleteWork, Now) }, ct);
+
+    /// <summary>Starts it again in its workspace, in another class where one is named.</summary>
+    public async Task<SessionView> ResumeAsync(Caller caller, string session, ResumeRequest request, CancellationToken ct)
+    {
+        var found = await queries.RequireAsync(caller, session, ct);
+        var change = request.ResourceClassId is { } classId ? await classes.ForResumeAsync(caller, found, classId, ct) : found;
+        return await ChangeAsync(
+            caller,
+            found.Session.Id,
+            "resume",
+            s => s with
+            {
+                Session = Lifecycle.Resume(s.Session, Now),
+                Spec = change.Spec,
+                Facts = s.Facts with { ClassId = change.Facts.ClassId },
+                Notices = [],
+                Address = null,
+            },
+            ct);
+    }
+
+    /// <summary>Another class from the next resume on.</summary>
+    public async Task<SessionView> ChangeClassAsync(Caller caller, string session, int classId, CancellationToken ct)
+    {
+        var found = await queries.RequireAsync(caller, session, ct);
+        if (found.Session.Status is not (SessionStatus.Paused or SessionStatus.Failed))
+            throw new ProblemException(
+                ProblemCode.Conflict, $"The class of session '{found.Facts.Name}' can be changed while it is paused: `berth session pause {found.Facts.Name}`.", "resource_class_id");
+        var change = await classes.ForResumeAsync(caller, found, classId, ct);
+        var now = Now;
+        return await ChangeAsync(
+            caller,
+            session,
+            "change",
+            s => s with { Spec = change.Spec, Facts = change.Facts },
+            ct,
+            new NewEvent("class", $"Its class for the next start is {classId}.", now));
+    }
+
+    /// <summary>Neither idleness nor age stops it before then.</summary>
+    public Task<SessionView> ExtendAsync(Caller caller, string session, ExtendRequest request, CancellationToken ct)
+    {
+        var minutes = request.Minutes ?? DefaultExtension;
+        if (minutes is < 1 or > 7 * 24 * 60)
+            throw new ProblemException(ProblemCode.Invalid, "A session can be extended by 1 to 10080 minutes (7 days).", "minutes");
+        var until = Now.AddMinutes(minutes);
+        return ChangeAsync(
+            caller,
+            session,
+            "extend",
+            s => s with { Session = Lifecycle.Extend(s.Session, until) },
+            ct,
+            new NewEvent("extended", $"Extended to at least {until:yyyy-MM-dd HH:mm} UTC.", Now));
+    }
+
+    /// <summary>Counts as use.</summary>
+    public Task<SessionView> UsedAsync(Caller caller, string session, DateTimeOffset at, CancellationToken ct) =>
+        ChangeAsync(caller, session, "use", s => s with { Session = Lifecycle.Used(s.Session, at < Now ? at : Now) }, ct);
+
+    private DateTimeOffset Now => clock.GetUtcNow();
+
+    private async Task<SessionView> ChangeAsync(
+        Caller caller, string session, string verb, Func<StoredSession, StoredSession> change, CancellationToken ct, params NewEvent[] events)
+    {
+        while (true)
+        {
+            var before = await queries.RequireAsync(caller, session, ct);
+            StoredSession after;
+            try
+            {
+                after = change(before);
+            }
+            catch (IllegalTransitionException e)
+            {
+                throw new ProblemException(ProblemCode.Conflict, Refusal(before, verb, e));
+            }
+
+            if (after.Session == before.Session && events.Length == 0)
+                return await queries.ViewAsync(before, ct);
+            if (await store.SaveAsync(before, after, ct, events) is not { } saved)
+                continue; // The reconciler saved it in between: decide again on what it is now.
+            nudges.Nudge(saved.Facts.Provider, saved.Session.Id);
+            return await queries.ViewAsync(saved, ct);
+        }
+    }
+
+    private static string Refusal(StoredSession session, string verb, IllegalTransitionException e)
+    {
+        var name = session.Facts.Name;
+        var next = e.From switch
+        {
+            SessionStatus.Ended => "Start a new one: `berth session start`.",
+            SessionStatus.Stopping => "It is being stopped.",
+            SessionStatus.Pausing => "Wait until it is paused.",
+            SessionStatus.Paused => $"Resume it with `berth session resume {name}`.",
+            _ => $"See `berth session show {name}`.",
+        };
+        return $"Session '{name}' is {e.From.ToString().ToLowerInvariant()} and cannot {verb}. {next}".Replace("cannot use", "be used", StringComparison.Ordinal);
+    }
+}

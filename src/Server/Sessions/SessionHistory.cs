@@ -1,0 +1,48 @@
+using Berth.Core.Sessions;
+
+namespace Berth.Server.Sessions;
+
+/// <summary>The history that a change of state writes, in sentences.</summary>
+public static class SessionHistory
+{
+    /// <summary>What happened between two states of a session.</summary>
+    public static IEnumerable<NewEvent> Between(StoredSession before, StoredSession after, DateTimeOffset now)
+    {
+        var (was, now_) = (before.Session, after.Session);
+        if (was.Generation != now_.Generation)
+            yield return new("status", $"Asked to start again (start {now_.Generation}).", now);
+        else if (was.Status != now_.Status)
+            yield return new("status", StatusSentence(now_), now);
+        else if (now_.Reason is { } reason && was.Reason != reason && now_.Status == SessionStatus.Launching)
+            yield return new("status", reason.Sentence(now_.Detail), now);
+        if (now_.Stage is { } stage && stage != was.Stage)
+            yield return new("stage", StageSentence(stage), now);
+        foreach (var notice in after.Notices.Except(before.Notices))
+            yield return new("notice", notice, now);
+    }
+
+    /// <summary>One sentence for where a session stands and why.</summary>
+    public static string StatusSentence(Session session)
+    {
+        var why = session.Reason is { } reason ? reason.Sentence(session.Detail) : null;
+        return session.Status switch
+        {
+            SessionStatus.Launching => why ?? (session.Stage is { } stage ? StageSentence(stage) : "It starts."),
+            SessionStatus.Running => "It runs.",
+            SessionStatus.Pausing => "It is being paused.",
+            SessionStatus.Paused => session.Reason is null or Reason.ByUser ? "It was paused by its owner." : why!,
+            SessionStatus.Stopping => "It is being stopped.",
+            _ => why ?? "It ended.",
+        };
+    }
+
+    /// <summary>A stage in words.</summary>
+    public static string StageSentence(Stage stage) => stage switch
+    {
+        Stage.Queued => "It waits in the line for compute.",
+        Stage.Placing => "Its image is looked up.",
+        Stage.Pulling => "Its image is fetched.",
+        Stage.Preparing => "Its workspace is prepared.",
+        _ => "Its front end starts.",
+    };
+}

@@ -1,0 +1,127 @@
+using System.Data.Common;
+using Berth.Contracts.Sessions;
+using Berth.Core.Ids;
+using Berth.Core.Sessions;
+using Berth.Server.Live;
+using Berth.Server.Sessions.Reconcile;
+using Berth.Server.Storage;
+using Dapper;
+
+namespace Berth.Server.Sessions;
+
+/// <summary>
+/// Loads and saves sessions. Whoever saves one has read it first: the row's version guards it, and a save that lost the
+/// race changes nothing. A save writes the history, tells the pages and keeps the proxy's directory.
+/// </summary>
+public sealed class SessionStore(Db db, ChangeFeed changes, SessionDirectory directory, TimeProvider clock)
+{
+    private const string Update = """
+        UPDATE sessions SET
+            spec = @Spec, class_id = @ClassId, limits = @Limits, generation = @Generation, wish = @Wish, status = @Status,
+            status_since = @StatusSince, step = @Step, stage = @Stage, stage_detail = @StageDetail, stages = @Stages,
+            reason = @Reason, detail = @Detail, notices = @Notices, exit_code = @ExitCode, address = @Address,
+            generation_since = @GenerationSince, starting_since = @StartingSince, last_used = @LastUsed,
+            extended_until = @ExtendedUntil, has_workspace = @HasWorkspace, version = version + 1
+        WHERE id = @Id AND version = @Version
+        """;
+
+    private const string Insert = """
+        INSERT INTO sessions (id, name, user_id, launcher_id, project_id, pool_id, class_id, provider, spec, limits, generation,
+            wish, status, status_since, step, stage, stage_detail, stages, reason, detail, notices, exit_code, address,
+            generation_since, starting_since, last_used, extended_until, has_workspace, created_at, version)
+        VALUES (@Id, @Name, @UserId, @LauncherId, @ProjectId, @PoolId, @ClassId, @Provider, @Spec, @Limits, @Generation,
+            @Wish, @Status, @StatusSince, @Step, @Stage, @StageDetail, @Stages, @Reason, @Detail, @Notices, @ExitCode, @Address,
+            @GenerationSince, @StartingSince, @LastUsed, @ExtendedUntil, @HasWorkspace, @CreatedAt, @Version)
+        """;
+
+    /// <summary>One session, whoever owns it; null when it is not there.</summary>
+    public async Task<StoredSession?> FindAsync(string id, CancellationToken ct)
+    {
+        await using var connection = await db.OpenAsync(ct);
+        var row = await connection.QuerySingleOrDefaultAsync<SessionRow>("SELECT * FROM sessions WHERE id = @id", new { id });
+        return row is null ? null : StoredSession.From(row);
+    }
+
+    /// <summary>Everything of a provider that is not over, or whose workspace is still to be deleted one day.</summary>
+    public async Task<IReadOnlyList<StoredSession>> OpenSessionsAsync(string provider, CancellationToken ct)
+    {
+        await using var connection = await db.OpenAsync(ct);
+        var rows = await connection.QueryAsync<SessionRow>(
+            "SELECT * FROM sessions WHERE provider = @provider AND (status <> 'ended' OR has_workspace = @yes)", new { provider, yes = true });
+        return [.. rows.Select(StoredSession.From)];
+    }
+
+    /// <summary>Everything that is not over, of all providers.</summary>
+    public async Task<IReadOnlyList<StoredSession>> LiveAsync(CancellationToken ct)
+    {
+        await using var connection = await db.OpenAsync(ct);
+        var rows = await connection.QueryAsync<SessionRow>("SELECT * FROM sessions WHERE status <> 'ended'");
+        return [.. rows.Select(StoredSession.From)];
+    }
+
+    /// <summary>Adds a new session inside the caller's transaction; publish it after the commit.</summary>
+    public async Task<StoredSession> AddAsync(StoredSession session, DbConnection connection)
+    {
+        var now = clock.GetUtcNow();
+        var withStage = session with { Stages = StageHistory.Advance([], session.Session, session.Session, now) };
+        await connection.ExecuteAsync(Insert, withStage.ToRow());
+        await AddEventAsync(connection, session.Session, new("status", "Asked for.", now));
+        return withStage;
+    }
+
+    /// <summary>Saves what followed from <paramref name="before"/>, for an owner.</summary>
+    /// <returns>The saved session, or null when somebody else saved it since: read it again and decide again.</returns>
+    public Task<StoredSession?> SaveAsync(StoredSession before, StoredSession after, CancellationToken ct, params NewEvent[] extra) =>
+        SaveAsync(before, after, lease: null, ct, extra);
+
+    /// <summary>As the other one, and only while the lease is held: for the reconciler.</summary>
+    public async Task<StoredSession?> SaveAsync(
+        StoredSession before, StoredSession after, Lease? lease, CancellationToken ct, params NewEvent[] extra)
+    {
+        var now = clock.GetUtcNow();
+        after = after with { Stages = StageHistory.Advance(before.Stages, before.Session, after.Session, now) };
+        var saved = await db.WriteAsync(
+            async connection =>
+            {
+                if (lease is not null && !await lease.IsHeldAsync(connection))
+                    return false;
+                if (await connection.ExecuteAsync(Update, after.ToRow()) == 0)
+                    return false;
+                foreach (var happened in SessionHistory.Between(before, after, now).Concat(extra))
+                    await AddEventAsync(connection, after.Session, happened);
+                return true;
+            },
+            ct);
+        if (!saved)
+            return null;
+        after = after with { Version = before.Version + 1 };
+        Publish(after);
+        return after;
+    }
+
+    /// <summary>Tells proxy and pages of a session that was committed.</summary>
+    public void Publish(StoredSession session)
+    {
+        if (session.Session.Status == SessionStatus.Ended)
+            directory.Remove(session.Session.Id);
+        else
+            directory.Set(session.Route());
+        changes.Publish(new Change("session", session.Session.Id, session.Session.Status == SessionStatus.Ended), session.Facts.UserId);
+    }
+
+    private Task<int> AddEventAsync(DbConnection connection, Session session, NewEvent happened) =>
+        connection.ExecuteAsync(
+            "INSERT INTO session_events (id, session_id, at, kind, text, generation) VALUES (@id, @session, @at, @kind, @text, @generation)",
+            new
+            {
+                id = Ulid.New(clock),
+                session = session.Id,
+                at = happened.At.ToUnixTimeMilliseconds(),
+                kind = happened.Kind,
+                text = happened.Text,
+                generation = session.Generation,
+            });
+}
+
+/// <summary>A line of a session's history that is about to be written.</summary>
+public sealed record NewEvent(string Kind, string Text, DateTimeOffset At);

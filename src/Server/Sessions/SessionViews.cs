@@ -1,0 +1,80 @@
+using Berth.Contracts.Sessions;
+using Berth.Core.Sessions;
+using Berth.Server.Proxy;
+
+namespace Berth.Server.Sessions;
+
+/// <summary>How a session is shown.</summary>
+public sealed class SessionViews(Origins origins)
+{
+    private const double Gigabyte = 1L << 30;
+
+    /// <summary>The view of a stored session.</summary>
+    public SessionView View(StoredSession stored, SessionNames names)
+    {
+        var (session, spec, facts) = (stored.Session, stored.Spec, stored.Facts);
+        var earliest = Deadlines.Earliest(session);
+        return new SessionView(
+            facts.Name,
+            session.Id,
+            spec.Image,
+            new(new(
+                spec.Resources.Cpu,
+                Math.Round(spec.Resources.MemoryBytes / Gigabyte, 3),
+                spec.Resources.Gpu.Ids.Count > 0 ? spec.Resources.Gpu.Ids.Count : spec.Resources.Gpu.Count,
+                (int)(spec.Resources.DiskBytes / Gigabyte))),
+            facts.CreatedAt,
+            session.LastUsed,
+            new SessionState(
+                RenkuState(session.Status),
+                SessionHistory.StatusSentence(session),
+                session.Status == SessionStatus.Running && earliest is { Kind: DeadlineKind.Idle or DeadlineKind.Age } ? earliest.At : null,
+                earliest is { Kind: DeadlineKind.Paused } ? earliest.At : null,
+                session.Status == SessionStatus.Running ? 1 : 0,
+                1),
+            $"{origins.Public}/sessions/{session.Id}/open",
+            facts.ProjectId,
+            facts.LauncherId,
+            facts.ClassId,
+            new SessionExtra(
+                Lower(session.Status),
+                session.Reason is { } reason ? Snake(reason) : null,
+                session.Reason is { } why ? why.Sentence(session.Detail) : null,
+                session.Reason?.NextStep(facts.Name),
+                session.Stage is { } stage ? Lower(stage) : null,
+                session.StageDetail,
+                [.. stored.Stages.Select(s => new StageView(Lower(s.Stage), s.StartedAt, s.EndedAt, s.Detail))],
+                session.Generation,
+                facts.UserId,
+                names.OwnerName,
+                names.PoolName ?? "a pool that was deleted",
+                names.ClassName ?? "a class that was deleted",
+                facts.Provider,
+                names.LauncherListed is true ? names.LauncherName : null,
+                names.ProjectName ?? "a project that was deleted",
+                session.StatusSince,
+                earliest?.At,
+                earliest?.Because,
+                spec.Port,
+                spec.DefaultUrl,
+                [.. spec.Repositories.Select(r => new RepositoryRequest(r.Url, r.Branch, r.Commit, r.Lfs))],
+                stored.Notices,
+                session.ExitCode));
+    }
+
+    /// <summary>Renku's word for a status.</summary>
+    private static string RenkuState(SessionStatus status) => status switch
+    {
+        SessionStatus.Launching => "starting",
+        SessionStatus.Running => "running",
+        SessionStatus.Pausing or SessionStatus.Stopping => "stopping",
+        SessionStatus.Paused => "hibernated",
+        SessionStatus.Failed => "failed",
+        _ => "succeeded",
+    };
+
+    private static string Lower<T>(T value)
+        where T : struct, Enum => value.ToString().ToLowerInvariant();
+
+    private static string Snake(Reason reason) => System.Text.Json.JsonNamingPolicy.SnakeCaseLower.ConvertName(reason.ToString());
+}

@@ -1,0 +1,28 @@
+using Berth.Server.Live;
+using Berth.Server.Sessions.Reconcile;
+
+namespace Berth.Server.Sessions;
+
+/// <summary>The room of sessions: start, commands, queries, reconciler.</summary>
+public static class SessionsRoom
+{
+    public static IServiceCollection AddSessions(this IServiceCollection services) => services
+        .AddSingleton<SessionStore>()
+        .AddHostedService<SessionsStartup>()
+        .AddSingleton<SessionViews>()
+        .AddSingleton<SessionQueries>()
+        .AddSingleton<SessionCommands>()
+        .AddSingleton<ClassChooser>()
+        .AddSingleton<LaunchTargets>()
+        .AddSingleton<StartSession>()
+        .AddSingleton<Nudges>()
+        .AddSingleton<AgentOrders>()
+        .AddSingleton<SessionActs>()
+        .AddSingleton<ProviderHealth>()
+        .AddHostedService<Reconciler>();
+
+    public static IEndpointRouteBuilder MapSessions(this IEndpointRouteBuilder routes) => routes
+        .MapSessionsApi()
+        .MapRenkuSessionsApi()
+        .MapChanges();
+}

@@ -1,0 +1,99 @@
+using System.Data.Common;
+using Berth.Contracts.Problems;
+using Berth.Contracts.Sessions;
+using Berth.Core.Ids;
+using Berth.Core.Sessions;
+using Berth.Server.Auth;
+using Berth.Server.Problems;
+using Berth.Server.Sessions.Reconcile;
+using Berth.Server.Storage;
+
+namespace Berth.Server.Sessions;
+
+/// <summary>
+/// Starts a session: who may, what exactly, quota, insert, nudge. No provider is called: the reconciler makes it so.
+/// </summary>
+/// <remarks>
+/// 1. Find what is started: a launcher, an environment or an image.
+/// 2. A live session of that launcher is the answer already.
+/// 3. Resolve class and options into a <see cref="SessionSpec"/>.
+/// 4. In one transaction: quota, unlisted launcher, session.
+/// 5. Nudge.
+/// </remarks>
+public sealed class StartSession(
+    Db db, SessionStore store, SessionQueries queries, SessionCommands commands, ClassChooser classes, LaunchTargets targets,
+    Nudges nudges, TimeProvider clock)
+{
+    /// <summary>Starts, or returns the live session of the same launcher.</summary>
+    /// <returns>The session, and whether it is new.</returns>
+    public async Task<(SessionView Session, bool Created)> StartAsync(Caller caller, StartRequest request, CancellationToken ct)
+    {
+        StartRules.Check(request, caller);
+        var target = await targets.FindAsync(caller, request, ct);                                        // 1
+        for (var attempt = 0; ; attempt++)
+        {
+            if (target.LauncherId is { } launcher && await LiveAsync(caller, launcher, ct) is { } live)   // 2
+                return (await WakeAsync(caller, live, ct), false);
+            var chosen = await classes.ForStartAsync(caller, request, target.ClassId, target.DiskGb, ct); // 3
+            if (chosen.Row.Remote is not null)
+                throw new ProblemException(
+                    ProblemCode.NoCapacity,
+                    $"The pool '{chosen.Row.PoolName}' sends its sessions to a cluster through FirecREST, which this version of Berth cannot do yet. Choose another pool: `berth pool list`.");
+            try
+            {
+                var session = await AddAsync(caller, request, target, chosen, attempt, ct);               // 4
+                store.Publish(session);
+                nudges.Nudge(session.Facts.Provider, session.Session.Id);                                 // 5
+                return (await queries.ViewAsync(session, ct), true);
+            }
+            catch (DbException e) when (e.IsUniqueViolation() && attempt < 20)
+            {
+                // Somebody started the same launcher, or took the name, at the same moment: look again.
+                if (request.Name is { } name && await NameTakenAsync(caller, name, ct))
+                    throw new ProblemException(ProblemCode.Conflict, $"You already have a session '{name}'. Choose another --name, or open it: `berth session open {name}`.", "name");
+            }
+        }
+    }
+
+    private async Task<StoredSession> AddAsync(
+        Caller caller, StartRequest request, LaunchTarget target, ChosenClass chosen, int attempt, CancellationToken ct)
+    {
+        var now = DateTimeOffset.FromUnixTimeMilliseconds(clock.GetUtcNow().ToUnixTimeMilliseconds()); // as it is stored
+        var id = Ulid.New(clock);
+        var spec = StartRules.Spec(request, target, chosen, caller);
+        return await db.WriteAsync(
+            async connection =>
+            {
+                await ClassChooser.CheckQuotaAsync(chosen, connection);
+                var launcher = target.LauncherId ?? await targets.AddUnlistedAsync(caller, target, spec, connection);
+                var name = request.Name ?? await SessionNaming.FreeNameAsync(caller, target.Name, attempt, connection);
+                var session = new StoredSession(
+                    Session.New(id, chosen.Limits, now),
+                    spec,
+                    new SessionFacts(name, caller.UserId, launcher, target.ProjectId, chosen.Row.PoolId, chosen.Row.ClassId, ProviderNames.Docker, now),
+                    [],
+                    [],
+                    null,
+                    1);
+                return await store.AddAsync(session, connection);
+            },
+            ct);
+    }
+
+    private async Task<SessionView?> LiveAsync(Caller caller, string launcherId, CancellationToken ct) =>
+        (await queries.ListAsync(caller, ended: false, ct)).Find(s => s.LauncherId == launcherId);
+
+    private async Task<bool> NameTakenAsync(Caller caller, string name, CancellationToken ct) =>
+        (await queries.ListAsync(caller, ended: false, ct)).Exists(s => s.Name == name);
+
+    /// <summary>Who starts a launcher whose session is paused or has failed wants that one to run.</summary>
+    private Task<SessionView> WakeAsync(Caller caller, SessionView live, CancellationToken ct) =>
+        live.Status.State is "hibernated" or "failed" ? commands.ResumeAsync(caller, live.Id, new ResumeRequest(), ct) : Task.FromResult(live);
+}
+
+/// <summary>Names of provider instances.</summary>
+public static class ProviderNames
+{
+    /// <summary>The engine of the server's own machine.</summary>
+    public const string Docker = "docker";
+}
