@@ -29,9 +29,9 @@ internal static class Cli
             var root = BerthCommand.Create(here);
             var settings = new SettingsLayers(here);
             var parse = root.Parse(args, Parsing);
-            if (parse.Action is not (HelpPage or VersionAction))
+            if (!AnswersItself(parse, args))
                 parse = root.Parse(settings.Complete(root, parse, args), Parsing);
-            if (parse.Errors.Count > 0 && parse.Action is not (HelpPage or VersionAction))
+            if (parse.Errors.Count > 0 && !AnswersItself(parse, args))
                 return Refuse(parse, settings, here);
             return await parse.InvokeAsync(
                 new InvocationConfiguration { Output = here.Out, Error = here.Error, EnableDefaultExceptionHandler = false }, ct);
@@ -41,6 +41,10 @@ internal static class Cli
             return Explain(e, here);
         }
     }
+
+    /// <summary>Help, version and completion: what the settings say, or what is wrong with the rest, is nothing to them.</summary>
+    private static bool AnswersItself(ParseResult parse, IReadOnlyList<string> args) =>
+        parse.Action is HelpPage or VersionAction || (args.Count > 0 && args[0].StartsWith("[suggest", StringComparison.Ordinal));
 
     private static int Explain(Exception error, Surroundings here)
     {
@@ -79,17 +83,21 @@ internal static class Cli
 
     private static int Refuse(ParseResult parse, SettingsLayers settings, Surroundings here)
     {
-        foreach (var error in parse.Errors)
-            here.Error.WriteLine(Words(parse, error, settings));
+        // What follows from an unknown word is noise: it is told alone.
+        if (parse.UnmatchedTokens is [var unknown, ..])
+            here.Error.WriteLine(Suggestions.Unknown(parse.CommandResult.Command, unknown));
+        else
+        {
+            foreach (var error in parse.Errors)
+                here.Error.WriteLine(Words(error, settings));
+        }
         here.Error.WriteLine($"See `{HelpPage.PathOf(parse.CommandResult.Command)} --help`.");
         return ExitCodes.Usage;
     }
 
-    private static string Words(ParseResult parse, ParseError error, SettingsLayers settings)
+    private static string Words(ParseError error, SettingsLayers settings)
     {
-        if (parse.UnmatchedTokens is [var unknown, ..] && error.Message.Contains($"'{unknown}'"))
-            return Suggestions.Unknown(parse.CommandResult.Command, unknown);
-        if (error.SymbolResult is CommandResult { Command: Group group } && parse.UnmatchedTokens.Count == 0)
+        if (error.SymbolResult is CommandResult { Command: Group group })
             return $"What of {group.Name}? It can be: {string.Join(", ", group.Subcommands.Select(verb => verb.Name))}.";
         var origin = error.SymbolResult switch
         {

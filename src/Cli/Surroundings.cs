@@ -33,6 +33,9 @@ internal sealed record Surroundings
 
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
+    /// <summary>Reads a line that is not shown; from a terminal only.</summary>
+    public Func<string> ReadSecret { get; init; } = static () => "";
+
     /// <summary>Opens a link; false where there is no browser to open it in.</summary>
     public Func<string, bool> OpenBrowser { get; init; } = static _ => false;
 
@@ -62,6 +65,7 @@ internal sealed record Surroundings
             Width = TerminalWidth(),
             Variables = variables,
             WorkingFolder = Environment.CurrentDirectory,
+            ReadSecret = ReadHidden,
             OpenBrowser = link => Browse(link, variables),
         };
     }
@@ -73,6 +77,21 @@ internal sealed record Surroundings
         if (Console.IsOutputRedirected && Console.IsErrorRedirected)
             return 80;
         return Console.WindowWidth is > 0 and var width ? width : 80;
+    }
+
+    private static string ReadHidden()
+    {
+        var text = new StringBuilder();
+        while (true)
+        {
+            var key = Console.ReadKey(intercept: true);
+            if (key.Key == ConsoleKey.Enter)
+                return text.ToString();
+            if (key.Key == ConsoleKey.Backspace)
+                text.Length = Math.Max(0, text.Length - 1);
+            else if (!char.IsControl(key.KeyChar))
+                text.Append(key.KeyChar);
+        }
     }
 
     private static bool Browse(string link, Dictionary<string, string> variables)

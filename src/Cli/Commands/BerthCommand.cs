@@ -1,6 +1,9 @@
 using System.CommandLine;
 using System.CommandLine.Help;
+using Berth.Cli.Commands.Resources;
+using Berth.Cli.Commands.Servers;
 using Berth.Cli.Commands.Sessions;
+using Berth.Cli.Commands.Tokens;
 using Berth.Cli.Help;
 
 namespace Berth.Cli.Commands;
@@ -15,12 +18,31 @@ internal static class BerthCommand
             root.Add(flag);
         foreach (var verb in SessionVerbs(here))
             root.Add(verb);
-        root.Add(new Group("session", "Start, list, show, open, pause, stop … sessions: the commands above", SessionVerbs(here)));
+        root.Add(new Group("session", "The commands above, by their full names", SessionVerbs(here)));
+        root.Add(ResourceGroup.Of(here, new EnvironmentResource()));
+        root.Add(ResourceGroup.Of(here, new LauncherResource()));
+        root.Add(ResourceGroup.Of(here, new ProjectResource()));
+        root.Add(ResourceGroup.Of(here, new PoolResource()));
+        root.Add(ResourceGroup.Of(here, new ClassResource()));
+        root.Add(new ServerCommand(here));
+        root.Add(new LoginCommand(here));
+        root.Add(new LogoutCommand(here));
+        root.Add(new WhoamiCommand(here));
+        root.Add(new Group("context", "Servers that you are signed in to",
+            new ContextListCommand(here), new ContextUseCommand(here), new ContextAddCommand(here), new ContextRemoveCommand(here)));
+        root.Add(new Group("token", "API tokens, for programs and other machines",
+            new TokenListCommand(here), new TokenCreateCommand(here), new TokenDeleteCommand(here)));
+        root.Add(new CompletionCommand(here));
         root.SetAction(_ => new HelpPage(here).Invoke(root.Parse([])));
         foreach (var option in root.Options)
         {
             if (option is HelpOption)
+            {
                 option.Action = new HelpPage(here);
+                option.Description = "Say what a command does, with examples";
+                foreach (var alias in option.Aliases.Where(alias => alias != "-h").ToList())
+                    option.Aliases.Remove(alias);
+            }
             else if (option is VersionOption)
                 option.Action = new VersionAction(here);
         }

@@ -61,7 +61,7 @@ internal sealed class HelpPage(Surroundings here) : SynchronousCommandLineAction
     {
         var text = PathOf(command);
         if (command.Subcommands.Count > 0)
-            return text + " COMMAND";
+            return command is Verb ? $"{text} [FLAGS]\n{new string(' ', Indent)}{text} COMMAND" : text + " COMMAND";
         foreach (var argument in command.Arguments)
             text += " " + Label(argument);
         return command.Options.Any(option => !option.Recursive) ? text + " [FLAGS]" : text;

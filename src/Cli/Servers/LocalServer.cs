@@ -45,7 +45,7 @@ internal sealed class LocalServer(Surroundings here)
     {
         var program = ServerProgram.Find(here)
             ?? throw new CliException(ExitCodes.Error, ServerProgram.Missing);
-        Directory.CreateDirectory(DataFolder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        PrivateFile.CreateFolder(DataFolder);
         using var deadline = new CancellationTokenSource(Patience, here.Time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, deadline.Token);
         try
@@ -54,7 +54,7 @@ internal sealed class LocalServer(Surroundings here)
             if (await ListensAsync(either.Token))
                 return;
             report.Line($"Starting the local Berth server … (log: {Log}; stop it with `berth server stop`)");
-            var server = Spawned.Start(program, [], here.Variables, DataFolder, Log);
+            var server = Spawned.Start(program, ServerProgram.VariablesFor(here, new Dictionary<string, string?>()), Log);
             PidFile.Write(server.Id);
             while (!await ListensAsync(either.Token))
             {

@@ -26,11 +26,13 @@ internal sealed unsafe class RunningProcess : IDisposable
     }
 
     /// <summary>False: it still runs after that time.</summary>
-    public Task<bool> HasEndedAsync(TimeSpan patience) => Task.Run(() =>
-    {
-        var wait = new Libc.PollFd { Fd = _fd, Events = Libc.PollIn };
-        return Libc.poll(&wait, 1, (int)patience.TotalMilliseconds) > 0;
-    });
+    public Task<bool> HasEndedAsync(TimeSpan patience, CancellationToken ct) => Task.Run(
+        () =>
+        {
+            var wait = new Libc.PollFd { Fd = _fd, Events = Libc.PollIn };
+            return Libc.poll(&wait, 1, (int)patience.TotalMilliseconds) > 0;
+        },
+        ct);
 
     public void Dispose() => _ = Libc.close(_fd);
 }

@@ -35,11 +35,10 @@ internal sealed unsafe class Spawned
         }
     }
 
-    public static Spawned Start(
-        string program, IReadOnlyList<string> args, IReadOnlyDictionary<string, string> variables, string dataFolder, string log)
+    public static Spawned Start(string program, IReadOnlyDictionary<string, string> variables, string log)
     {
-        var argv = Libc.Strings([program, .. args]);
-        var environment = Libc.Strings([.. variables.Where(pair => pair.Key != "BERTH_DATA").Select(pair => $"{pair.Key}={pair.Value}"), $"BERTH_DATA={dataFolder}"]);
+        var argv = Libc.Strings([program]);
+        var environment = Libc.Strings([.. variables.Select(pair => $"{pair.Key}={pair.Value}")]);
         var files = Libc.Strings(["/dev/null", log]);
         var actions = stackalloc byte[Opaque];
         var attributes = stackalloc byte[Opaque];

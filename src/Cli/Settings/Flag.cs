@@ -28,7 +28,7 @@ internal sealed class Flag<T> : Option<T>, IFlag
 
     public string? Group { get; init; }
 
-    public bool Personal { get; init; }
+    public bool Personal { get; set; }
 }
 
 /// <summary>Flags by the kind of their value, each with its own words for a value that is none.</summary>

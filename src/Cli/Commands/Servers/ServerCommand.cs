@@ -1,0 +1,60 @@
+using Berth.Cli.Servers;
+using Berth.Cli.Settings;
+
+namespace Berth.Cli.Commands.Servers;
+
+internal sealed class ServerCommand : Verb
+{
+    private readonly Flag<int?> _port = Personal(Flags.Whole("--port", "Port on loopback (8300)", "PORT", 0, 65535));
+    private readonly Flag<string?> _data = Text("--data", "Folder of everything it keeps (~/.local/share/berth)", "FOLDER");
+    private readonly Flag<string?> _database = Text("--database-url", "PostgreSQL (postgres://…) instead of SQLite; better set as a variable, for it holds a password", "URL");
+    private readonly Flag<string?> _public = Text("--public-url", "Address that browsers use, behind a reverse proxy", "URL");
+    private readonly Flag<string?> _host = Text("--session-host", "Host of a session's own origin, with {session} in it", "HOST");
+    private readonly Flag<string?> _engine = Text("--docker-host", "Socket of the container engine (unix:///…)", "SOCKET");
+
+    public ServerCommand(Surroundings here)
+        : base(here, "server", "Run the Berth server here, in the foreground")
+    {
+        foreach (var flag in new System.CommandLine.Option[] { _port, _data, _database, _public, _host, _engine })
+            Add(flag);
+        Add(new ServerStatusCommand(here));
+        Add(new ServerStopCommand(here));
+    }
+
+    public override IReadOnlyList<Example> Examples =>
+    [
+        new("server", "On port 8300, with SQLite; Ctrl-C stops it, its sessions go on"),
+        new("server --port 9000 --data /srv/berth", "Elsewhere"),
+    ];
+
+    protected override async Task<int> RunAsync(Call call, CancellationToken ct)
+    {
+        var here = call.Get(_data) is { } data
+            ? call.Here with { Variables = new Dictionary<string, string>(call.Here.Variables) { ["BERTH_DATA"] = data } }
+            : call.Here;
+        var program = ServerProgram.Find(here) ?? throw new CliException(ExitCodes.Error, ServerProgram.Missing);
+        var local = new LocalServer(here);
+        if (await local.ListensAsync(ct))
+            throw new CliException(ExitCodes.Conflict, $"A server runs already for {local.DataFolder}. Stop it with `berth server stop`, or name another folder with --data.");
+        Dictionary<string, string?> options = new()
+        {
+            ["PORT"] = call.Get(_port)?.ToString(),
+            ["DATABASE_URL"] = call.Get(_database),
+            ["PUBLIC_URL"] = call.Get(_public),
+            ["SESSION_HOST"] = call.Get(_host),
+            ["DOCKER_HOST"] = call.Get(_engine),
+        };
+        PrivateFile.CreateFolder(local.DataFolder);
+        local.PidFile.Write(Environment.ProcessId);
+        ServerProgram.Become(program, ServerProgram.VariablesFor(here, options));
+        return ExitCodes.Error;
+    }
+
+    private static Flag<string?> Text(string name, string description, string value) => new(name, description) { HelpName = value, Personal = true };
+
+    private static Flag<T> Personal<T>(Flag<T> flag)
+    {
+        flag.Personal = true;
+        return flag;
+    }
+}
