@@ -71,7 +71,7 @@ internal sealed class Results(Surroundings here, OutputFormat format, IReadOnlyL
         foreach (var (name, value) in cells)
         {
             var label = name.Replace('_', ' ');
-            here.Out.WriteLine($"{char.ToUpperInvariant(label[0])}{label[1..].PadRight(width)} {Printable(value ?? "-")}");
+            here.Out.WriteLine($"{char.ToUpperInvariant(label[0])}{label[1..].PadRight(width)} {Table.Printable(value ?? "-")}");
         }
     }
 
@@ -97,9 +97,5 @@ internal sealed class Results(Surroundings here, OutputFormat format, IReadOnlyL
     }
 
     private static string[] Cells<T>(List<Column<T>> columns, T item) =>
-        [.. columns.Select(column => column.Value(item) is { Length: > 0 } value ? Printable(value) : "-")];
-
-    /// <summary>Names and messages are others' words: a control character among them must not steer the terminal.</summary>
-    private static string Printable(string text) =>
-        text.Any(char.IsControl) ? string.Concat(text.Select(c => char.IsControl(c) ? ' ' : c)) : text;
+        [.. columns.Select(column => column.Value(item) is { Length: > 0 } value ? value : "-")];
 }

@@ -17,6 +17,11 @@ internal static class Table
     public static string Render(
         IReadOnlyList<string> headers, IReadOnlyList<string[]> rows, int? width, Func<string, string, string?>? colour = null)
     {
+        foreach (var row in rows)
+        {
+            for (var column = 0; column < row.Length; column++)
+                row[column] = Printable(row[column]);
+        }
         var widths = new int[headers.Count];
         for (var column = 0; column < widths.Length; column++)
         {
@@ -35,6 +40,22 @@ internal static class Table
                 Cell(text, row[column], widths[column], column == shown - 1, colour?.Invoke(headers[column], row[column]));
         }
         return text.ToString();
+    }
+
+    /// <summary>Names and messages are others' words: a control character among them must not steer the terminal.</summary>
+    public static string Printable(string text)
+    {
+        foreach (var c in text)
+        {
+            if (!char.IsControl(c))
+                continue;
+            return string.Create(text.Length, text, static (to, from) =>
+            {
+                for (var i = 0; i < to.Length; i++)
+                    to[i] = char.IsControl(from[i]) ? ' ' : from[i];
+            });
+        }
+        return text;
     }
 
     private static int Shown(int[] widths, int? width)

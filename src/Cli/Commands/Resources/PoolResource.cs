@@ -89,7 +89,7 @@ internal sealed class PoolResource : Resource<PoolView>
         PutAsync = (call, server, body, ct) =>
         {
             if (body["classes"] is not JsonArray classes)
-                body["classes"] = classes = [ClassResource.Standard("standard", isDefault: true)];
+                body["classes"] = classes = new JsonArray(ClassResource.Standard("standard", isDefault: true));
             return field.PutAsync(call, server, (JsonObject)classes[0]!, ct);
         },
     };
