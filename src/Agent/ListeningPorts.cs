@@ -1,0 +1,37 @@
+using System.Globalization;
+
+namespace Berth.Agent;
+
+/// <summary>TCP ports that something in the session's network listens on, from <c>/proc/net/tcp</c> (proc(5)).</summary>
+internal static class ListeningPorts
+{
+    private const string Listening = "0A";
+    private const int Most = 5;
+
+    /// <summary>Ascending, the first few.</summary>
+    public static IReadOnlyList<int> Find() =>
+        [.. Read("/proc/net/tcp").Concat(Read("/proc/net/tcp6")).Distinct().Order().Take(Most)];
+
+    private static IEnumerable<int> Read(string table)
+    {
+        string[] lines;
+        try
+        {
+            lines = File.ReadAllLines(table);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            yield break;
+        }
+        // "  0: 0100007F:22B8 00000000:0000 0A …": number, local address and port in hexadecimal, remote, state.
+        foreach (var line in lines.Skip(1))
+        {
+            var fields = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            if (fields.Length > 3 && fields[3] == Listening && fields[1].LastIndexOf(':') is > 0 and var colon
+                && int.TryParse(fields[1].AsSpan(colon + 1), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var port))
+            {
+                yield return port;
+            }
+        }
+    }
+}

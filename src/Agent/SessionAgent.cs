@@ -1,0 +1,225 @@
+using System.Runtime.InteropServices;
+using Berth.Agent.Unix;
+using Berth.Contracts.Agents;
+using Berth.Core.Agents;
+
+namespace Berth.Agent;
+
+/// <summary>
+/// One session from its first to its last moment: prepare the workspace → start the front end → wait for its answer → wait
+/// for its end. The link to the server works beside all that; neither waits for the other, except that at the end the
+/// server gets a moment to take the last words.
+/// </summary>
+internal sealed class SessionAgent : IDisposable
+{
+    private const int BadOrder = 78; // EX_CONFIG of sysexits.h
+    private const int Hangup = 1, Interrupt = 2, Quit = 3, Kill = 9, User1 = 10, User2 = 12, Terminate = 15;
+    private const double UsedCores = 0.005;
+    private static readonly TimeSpan s_activityEvery = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_lastWords = TimeSpan.FromSeconds(3);
+
+    private readonly AgentOrder _order;
+    private readonly TimeProvider _time;
+    private readonly Dictionary<string, string> _environment;
+    private readonly Children _children = new();
+    private readonly AgentState _state;
+    private readonly LogBuffer _log;
+    private readonly ServerLink _link;
+    private readonly CancellationTokenSource _stopped = new();
+    private readonly List<PosixSignalRegistration> _signals = [];
+    private volatile Child? _frontEnd;
+    private int _stopSignal;
+
+    private SessionAgent(SessionFolder folder, IReadOnlyDictionary<string, string> image, TimeProvider time)
+    {
+        _order = folder.Order;
+        _time = time;
+        var wakeup = new Wakeup();
+        _state = new AgentState(wakeup.Set);
+        _log = new LogBuffer(wakeup.Set);
+        _link = new ServerLink(_order, folder.Token, _state, _log, wakeup, time);
+        _environment = SessionEnvironment.Make(image, _order);
+        foreach (var signal in (int[])[Terminate, Interrupt, Quit, Hangup, User1, User2])
+            _signals.Add(PosixSignalRegistration.Create((PosixSignal)signal, context =>
+            {
+                context.Cancel = true;
+                Forward(signal);
+            }));
+    }
+
+    /// <summary>Runs the session that the session's folder orders.</summary>
+    /// <returns>The front end's exit code.</returns>
+    public static async Task<int> RunAsync(IReadOnlyDictionary<string, string> image, TimeProvider time)
+    {
+        SessionFolder folder;
+        try
+        {
+            folder = SessionFolder.Read();
+        }
+        catch (InvalidDataException e)
+        {
+            await Console.Error.WriteLineAsync($"berth: {e.Message}");
+            return BadOrder;
+        }
+        using var agent = new SessionAgent(folder, image, time);
+        return await agent.RunAsync();
+    }
+
+    public void Dispose()
+    {
+        foreach (var signal in _signals)
+            signal.Dispose();
+        _children.Dispose();
+        _stopped.Dispose();
+    }
+
+    private async Task<int> RunAsync()
+    {
+        using var over = new CancellationTokenSource();
+        var link = Task.Run(() => _link.RunAsync(over.Token));
+        var activity = Task.Run(() => WatchActivityAsync(over.Token));
+        var exitCode = await RunFrontEndAsync();
+        _state.Update(report => report with { Ready = false, ExitCode = exitCode });
+        await _link.FinishAsync(s_lastWords);
+        await over.CancelAsync();
+        await Task.WhenAll(link, activity).WaitAsync(s_lastWords, _time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return exitCode;
+    }
+
+    private async Task<int> RunFrontEndAsync()
+    {
+        try
+        {
+            await PrepareAsync(_stopped.Token);
+            var output = new OutputPipe(_log.Add);
+            var child = Start(output);
+            _state.Update(report => report with { Stage = AgentState.Starting, Detail = null });
+            using var ended = new CancellationTokenSource();
+            var ready = WaitForAnswerAsync(ended.Token);
+            var exitCode = await child.Exited;
+            await ended.CancelAsync();
+            await ready;
+            // Whatever it left behind in its group goes with it; in a container all the rest goes with this process.
+            child.Signal(Kill);
+            await output.Drained.WaitAsync(TimeSpan.FromMilliseconds(500), _time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            return exitCode;
+        }
+        catch (CommandException e)
+        {
+            _log.Say($"the command cannot be run: {e.Message}");
+            _state.Update(report => report with { Stage = AgentState.Starting, Detail = e.Message, Failure = "command_not_found" });
+            return e.ExitCode;
+        }
+        catch (OperationCanceledException)
+        {
+            return 128 + _stopSignal;
+        }
+    }
+
+    private async Task PrepareAsync(CancellationToken stop)
+    {
+        var workspace = _order.MountDirectory;
+        if (!Directory.Exists(workspace))
+            _state.Notice($"There is no workspace: {workspace} does not exist. Nothing of this session will be kept.");
+        else if (!SessionEnvironment.Writable(workspace))
+            _state.Notice($"The workspace {workspace} cannot be written by user {Native.getuid()}: files cannot be saved there.");
+        if (_order.Repositories.Count > 0 && Directory.Exists(workspace))
+            await new Repositories(_children, _state, _log, workspace, _environment, _time).CloneAsync(_order.Repositories, stop);
+        stop.ThrowIfCancellationRequested();
+    }
+
+    /// <exception cref="CommandException">It cannot be run.</exception>
+    private Child Start(OutputPipe output)
+    {
+        try
+        {
+            if (_order.Command is not [var command, ..])
+                throw new CommandException("the image has neither ENTRYPOINT nor CMD, and the environment gives no command", 127);
+            var workingDirectory = WorkingDirectory();
+            _environment["PWD"] = workingDirectory;
+            var file = CommandPath.Find(command, _environment["PATH"], workingDirectory);
+            try
+            {
+                _frontEnd = _children.Spawn(new ChildStart(file, _order.Command, _environment, workingDirectory), output.WriteEnd);
+            }
+            catch (SpawnException e)
+            {
+                throw CommandPath.Refusal(file, e);
+            }
+        }
+        finally
+        {
+            output.CloseWriteEnd();
+        }
+        // A stop that came while it started.
+        if (_stopSignal != 0)
+            Forward(_stopSignal);
+        return _frontEnd;
+    }
+
+    private string WorkingDirectory()
+    {
+        var wanted = _order.WorkingDirectory ?? _order.MountDirectory;
+        if (Directory.Exists(wanted))
+            return wanted;
+        var instead = Directory.Exists(_order.MountDirectory) ? _order.MountDirectory : "/";
+        _state.Notice($"The working directory {wanted} does not exist: started in {instead} instead.");
+        return instead;
+    }
+
+    private async Task WaitForAnswerAsync(CancellationToken ended)
+    {
+        try
+        {
+            await new Readiness(_order.Port, _order.ReadyPath, _state, _time).WaitAsync(ended);
+            _state.Update(report => report with { Stage = AgentState.Ready, Detail = null, Ready = true });
+        }
+        catch (OperationCanceledException)
+        {
+            // It ended before it answered.
+        }
+    }
+
+    private void Forward(int signal)
+    {
+        if (signal is Terminate or Interrupt or Quit)
+            Interlocked.CompareExchange(ref _stopSignal, signal, 0);
+        if (_frontEnd is not { } frontEnd)
+        {
+            if (_stopSignal != 0)
+                _stopped.Cancel();
+            return;
+        }
+        frontEnd.Signal(signal);
+        if (signal is Terminate or Interrupt or Quit)
+            _ = KillAfterGraceAsync(frontEnd);
+    }
+
+    private async Task KillAfterGraceAsync(Child frontEnd)
+    {
+        var grace = Task.Delay(TimeSpan.FromSeconds(_order.GraceSeconds), _time);
+        await Task.WhenAny(frontEnd.Exited, grace);
+        if (!frontEnd.Exited.IsCompleted)
+            frontEnd.Signal(Kill);
+    }
+
+    private async Task WatchActivityAsync(CancellationToken over)
+    {
+        try
+        {
+            using var timer = new PeriodicTimer(s_activityEvery, _time);
+            var (before, since) = (CpuTime.Read(), _time.GetTimestamp());
+            while (await timer.WaitForNextTickAsync(over))
+            {
+                var (now, seconds) = (CpuTime.Read(), _time.GetElapsedTime(since).TotalSeconds);
+                if ((now - before) / seconds is > UsedCores and var cores)
+                    _link.Tell(new AgentActivity(cores, seconds));
+                (before, since) = (now, _time.GetTimestamp());
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The session is over.
+        }
+    }
+}

@@ -1,0 +1,142 @@
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace Berth.Agent.Unix;
+
+/// <summary>What to run.</summary>
+internal sealed record ChildStart(
+    string Path, IReadOnlyList<string> Arguments, IReadOnlyDictionary<string, string> Environment, string WorkingDirectory);
+
+/// <summary>A process that was started here, leader of a process group of its own.</summary>
+/// <param name="Pid">Also the id of its group.</param>
+/// <param name="Exited">Its exit code; 128 + signal when a signal ended it.</param>
+internal sealed record Child(int Pid, Task<int> Exited)
+{
+    public void Signal(int signal) => Native.kill(-Pid, signal);
+}
+
+/// <summary>
+/// Starts processes and reaps all that end: its own, and those that are left to process 1 because their parent ended.
+/// <c>System.Diagnostics.Process</c> waits for its own children only, and two who wait for the same would steal from
+/// each other; so it is not used in this program.
+/// </summary>
+internal sealed class Children : IDisposable
+{
+    private const int ActionsBytes = 128, AttributesBytes = 512, SignalsBytes = 128;
+    private const short DefaultSignals = 0x04, SignalMask = 0x08, NewSession = 0x80;
+
+    private readonly Lock _lock = new();
+    private readonly Dictionary<int, TaskCompletionSource<int>> _own = [];
+    private readonly PosixSignalRegistration _ended;
+
+    public Children()
+    {
+        // Where this is not process 1, what loses its parent would go to somebody else.
+        Native.prctl(Native.SetChildSubreaper, 1, 0, 0, 0);
+        _ended = PosixSignalRegistration.Create(PosixSignal.SIGCHLD, signal =>
+        {
+            signal.Cancel = true;
+            Reap();
+        });
+    }
+
+    /// <summary>Starts a process that writes to the given descriptor and reads nothing.</summary>
+    /// <exception cref="SpawnException">The kernel's refusal.</exception>
+    public Child Spawn(ChildStart start, int output)
+    {
+        // Held until the process is known: it may end before this returns.
+        lock (_lock)
+        {
+            var (pid, error) = Spawn(start, output, [.. start.Environment.Select(v => $"{v.Key}={v.Value}")]);
+            if (error != 0)
+                throw new SpawnException(error);
+            var exited = new TaskCompletionSource<int>(TaskCreationOptions.RunContinuationsAsynchronously);
+            _own[pid] = exited;
+            return new Child(pid, exited.Task);
+        }
+    }
+
+    public void Dispose() => _ended.Dispose();
+
+    // Several ends may come as one signal: ask until there are none.
+    private void Reap()
+    {
+        lock (_lock)
+        {
+            while (Native.waitpid(-1, out var status, Native.NoHang) is > 0 and var pid)
+            {
+                if (_own.Remove(pid, out var exited))
+                    exited.SetResult(ExitCode(status));
+            }
+        }
+    }
+
+    // wait(2): the low 7 bits are the signal, the next byte is the code.
+    private static int ExitCode(int status) => (status & 0x7f) == 0 ? (status >> 8) & 0xff : 128 + (status & 0x7f);
+
+    private static unsafe (int Pid, int Error) Spawn(ChildStart start, int output, IReadOnlyList<string> environment)
+    {
+        var actions = stackalloc byte[ActionsBytes];
+        var attributes = stackalloc byte[AttributesBytes];
+        var signals = stackalloc byte[SignalsBytes];
+        var none = stackalloc byte[SignalsBytes];
+        new Span<byte>(none, SignalsBytes).Clear();
+        using var argv = new StringArray(start.Arguments);
+        using var envp = new StringArray(environment);
+        Native.posix_spawn_file_actions_init(actions);
+        Native.posix_spawnattr_init(attributes);
+        try
+        {
+            Native.posix_spawn_file_actions_addopen(actions, 0, "/dev/null", 0, 0);
+            Native.posix_spawn_file_actions_adddup2(actions, output, 1);
+            Native.posix_spawn_file_actions_adddup2(actions, output, 2);
+            Native.posix_spawn_file_actions_addchdir_np(actions, start.WorkingDirectory);
+            // .NET ignores and blocks signals for itself; what is ignored stays so in a child unless it is undone.
+            Native.sigfillset(signals);
+            Native.posix_spawnattr_setsigdefault(attributes, signals);
+            Native.posix_spawnattr_setsigmask(attributes, none);
+            Native.posix_spawnattr_setflags(attributes, DefaultSignals | SignalMask | NewSession);
+            var error = Native.posix_spawn(out var pid, start.Path, actions, attributes, argv.Pointer, envp.Pointer);
+            return (pid, error);
+        }
+        finally
+        {
+            Native.posix_spawnattr_destroy(attributes);
+            Native.posix_spawn_file_actions_destroy(actions);
+        }
+    }
+
+    /// <summary>A null-terminated array of C strings.</summary>
+    private sealed unsafe class StringArray : IDisposable
+    {
+        private readonly int _count;
+
+        public StringArray(IReadOnlyList<string> strings)
+        {
+            _count = strings.Count;
+            Pointer = (byte**)NativeMemory.AllocZeroed((nuint)(_count + 1), (nuint)sizeof(byte*));
+            for (var i = 0; i < _count; i++)
+            {
+                var bytes = Encoding.UTF8.GetBytes(strings[i]);
+                Pointer[i] = (byte*)NativeMemory.AllocZeroed((nuint)bytes.Length + 1);
+                bytes.CopyTo(new Span<byte>(Pointer[i], bytes.Length));
+            }
+        }
+
+        public byte** Pointer { get; }
+
+        public void Dispose()
+        {
+            for (var i = 0; i < _count; i++)
+                NativeMemory.Free(Pointer[i]);
+            NativeMemory.Free(Pointer);
+        }
+    }
+}
+
+/// <summary>A process could not be started.</summary>
+internal sealed class SpawnException(int error) : Exception(Native.Words(error))
+{
+    /// <summary>errno.</summary>
+    public int Error { get; } = error;
+}
