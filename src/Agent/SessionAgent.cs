@@ -69,7 +69,6 @@ internal sealed class SessionAgent : IDisposable
     {
         foreach (var signal in _signals)
             signal.Dispose();
-        _children.Dispose();
         _stopped.Dispose();
     }
 

@@ -17,27 +17,26 @@ internal sealed record Child(int Pid, Task<int> Exited)
 
 /// <summary>
 /// Starts processes and reaps all that end: its own, and those that are left to process 1 because their parent ended.
-/// <c>System.Diagnostics.Process</c> waits for its own children only, and two who wait for the same would steal from
-/// each other; so it is not used in this program.
+/// <para>
+/// A thread waits for them in the kernel. .NET's own ways will not do: <c>System.Diagnostics.Process</c> makes no process
+/// groups, and as soon as it or a registration for SIGCHLD is used, .NET as process 1 reaps every child itself and
+/// throws away the exit codes of those it does not know. So neither is used in this program.
+/// </para>
 /// </summary>
-internal sealed class Children : IDisposable
+internal sealed class Children
 {
     private const int ActionsBytes = 128, AttributesBytes = 512, SignalsBytes = 128;
     private const short DefaultSignals = 0x04, SignalMask = 0x08, NewSession = 0x80;
 
-    private readonly Lock _lock = new();
     private readonly Dictionary<int, TaskCompletionSource<int>> _own = [];
-    private readonly PosixSignalRegistration _ended;
 
     public Children()
     {
+        // Whoever started this program may have ignored it, and then exit codes are lost.
+        Native.signal(Native.ChildEnded, Native.DefaultAction);
         // Where this is not process 1, what loses its parent would go to somebody else.
         Native.prctl(Native.SetChildSubreaper, 1, 0, 0, 0);
-        _ended = PosixSignalRegistration.Create(PosixSignal.SIGCHLD, signal =>
-        {
-            signal.Cancel = true;
-            Reap();
-        });
+        new Thread(Reap) { IsBackground = true, Name = "reaper" }.Start();
     }
 
     /// <summary>Starts a process that writes to the given descriptor and reads nothing.</summary>
@@ -45,28 +44,39 @@ internal sealed class Children : IDisposable
     public Child Spawn(ChildStart start, int output)
     {
         // Held until the process is known: it may end before this returns.
-        lock (_lock)
+        lock (_own)
         {
             var (pid, error) = Spawn(start, output, [.. start.Environment.Select(v => $"{v.Key}={v.Value}")]);
             if (error != 0)
                 throw new SpawnException(error);
             var exited = new TaskCompletionSource<int>(TaskCreationOptions.RunContinuationsAsynchronously);
             _own[pid] = exited;
+            Monitor.Pulse(_own);
             return new Child(pid, exited.Task);
         }
     }
 
-    public void Dispose() => _ended.Dispose();
-
-    // Several ends may come as one signal: ask until there are none.
     private void Reap()
     {
-        lock (_lock)
+        while (true)
         {
-            while (Native.waitpid(-1, out var status, Native.NoHang) is > 0 and var pid)
+            var pid = Native.waitpid(-1, out var status, 0);
+            if (pid > 0)
             {
-                if (_own.Remove(pid, out var exited))
-                    exited.SetResult(ExitCode(status));
+                lock (_own)
+                {
+                    if (_own.Remove(pid, out var exited))
+                        exited.SetResult(ExitCode(status));
+                }
+            }
+            else if (Marshal.GetLastPInvokeError() != Native.InterruptedCall)
+            {
+                // No child is left, and nobody can leave any to this process until it starts one.
+                lock (_own)
+                {
+                    if (_own.Count == 0)
+                        Monitor.Wait(_own);
+                }
             }
         }
     }

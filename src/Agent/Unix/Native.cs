@@ -13,7 +13,7 @@ internal static unsafe partial class Native
     public const int WriteAllowed = 2, ExecuteAllowed = 1;
     public const int NoEntry = 2, InterruptedCall = 4, NotExecutableFormat = 8, AccessDenied = 13;
     public const int CloseOnExec = 0x80000;
-    public const int NoHang = 1;
+    public const int ChildEnded = 17, DefaultAction = 0;
     public const int SetChildSubreaper = 36;
 
     [LibraryImport(C)]
@@ -32,6 +32,9 @@ internal static unsafe partial class Native
     public static partial void kill(int pid, int signal);
 
     [LibraryImport(C)]
+    public static partial void signal(int signal, nint action);
+
+    [LibraryImport(C, SetLastError = true)]
     public static partial int waitpid(int pid, out int status, int options);
 
     [LibraryImport(C, SetLastError = true)]
