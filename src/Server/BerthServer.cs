@@ -9,6 +9,7 @@ using Berth.Server.Providers;
 using Berth.Server.Proxy;
 using Berth.Server.Sessions;
 using Berth.Server.Storage;
+using Berth.Server.Web;
 using Microsoft.AspNetCore.Connections;
 
 namespace Berth.Server;
@@ -126,6 +127,7 @@ public static class BerthServer
         services.AddProviders();
         services.AddAgents();
         services.AddSessions();
+        services.AddPages();
         services.AddSessionProxy().AddSingleton(NeighboursOf.Server);
     }
 
@@ -148,5 +150,6 @@ public static class BerthServer
         app.MapAuth();
         app.MapSessions();
         app.MapSessionProxy();
+        app.MapPages();
     }
 }

@@ -45,6 +45,15 @@ public static class AccessTable
         new("GET", "/api/berth/version", AccessRule.Anonymous),
         new("GET", "/api/data/version", AccessRule.Anonymous),
 
+        // Pages, and what they load
+        new("GET", "/assets/{fingerprint}/{name}", AccessRule.Anonymous),
+        new("GET", "/favicon.ico", AccessRule.Anonymous),
+        new("GET", "/problem", AccessRule.Anonymous),
+        new("GET", "/sign-in", AccessRule.Anonymous),
+        new("GET", "/tokens", AccessRule.SignedIn),
+        new("POST", "/tokens", AccessRule.SignedIn),
+        new("POST", "/tokens/{id}/delete", AccessRule.SignedIn),
+
         // Sign-in
         new("POST", "/sign-in", AccessRule.Anonymous),
         new("GET", "/sign-in/link", AccessRule.Anonymous),

@@ -7,7 +7,9 @@
   const KINDS = ['session', 'launcher', 'environment', 'pool', 'project'];
   const pending = new Map();
   const channel = new BroadcastChannel('berth-changes');
+  const me = crypto.getRandomValues(new Uint32Array(2)).join('');
   let giveUpLead = null;
+  let hearing = false;
 
   // A pull reports many times a second: parts of the page hear of a kind at most four times a second.
   function tell(kind, id) {
@@ -37,12 +39,12 @@
   function lead() {
     return new Promise(resolve => {
       const source = new EventSource('/api/berth/events');
-      let cut = false;
-      source.addEventListener('open', () => {
+      // From here on everything is heard; what any page shows may have been read before.
+      source.addEventListener('listening', () => {
+        hearing = true;
         document.body.removeAttribute('data-offline');
-        channel.postMessage({ online: true, refresh: cut });
-        if (cut) refresh();
-        cut = false;
+        channel.postMessage({ online: true, refresh: true });
+        refresh();
       });
       source.addEventListener('change', e => {
         const change = JSON.parse(e.data);
@@ -50,13 +52,13 @@
         tell(change.kind, change.id);
       });
       source.addEventListener('error', () => {
-        cut = true;
+        hearing = false;
         document.body.setAttribute('data-offline', '');
         channel.postMessage({ online: false });
         // A refused stream is not tried again by the browser: after some time another attempt is made, by whichever tab.
         if (source.readyState === EventSource.CLOSED) setTimeout(stop, 5000);
       });
-      const stop = () => { source.close(); giveUpLead = null; resolve(); };
+      const stop = () => { source.close(); hearing = false; giveUpLead = null; resolve(); };
       giveUpLead = stop;
     });
   }
@@ -82,8 +84,10 @@
   }
 
   channel.addEventListener('message', e => {
-    const { kind, id, online, refresh: all } = e.data;
+    const { kind, id, online, refresh: all, hello, welcome } = e.data;
     if (kind) tell(kind, id);
+    if (hello && hearing) channel.postMessage({ welcome: hello });
+    if (welcome === me) refresh();
     if (online !== undefined) document.body.toggleAttribute('data-offline', !online);
     if (all) refresh();
   });
@@ -92,6 +96,8 @@
   function begin() {
     if (standing) return;
     standing = true;
+    // Where another tab keeps the stream, it says so, and this page asks once for what it may have missed.
+    channel.postMessage({ hello: me });
     stand();
   }
 

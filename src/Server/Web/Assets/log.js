@@ -82,7 +82,7 @@
     line = null; text = ''; style = [];
     state.textContent = '';
     try {
-      const answer = await fetch(`${box.dataset.log}?follow=true`, { signal: abort.signal });
+      const answer = await fetch(`${box.dataset.log}?follow=true&max_lines=${MOST_LINES}`, { signal: abort.signal });
       if (!answer.ok) { state.textContent = answer.status === 404 ? 'There is no log yet.' : 'The log cannot be read now.'; return false; }
       state.textContent = 'live';
       const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
@@ -110,7 +110,9 @@
   document.addEventListener('visibilitychange', () => {
     if (document.visibilityState !== 'visible') { abort?.abort(); ended = true; } else if (ended) begin();
   });
-  document.body.addEventListener('berth:session', () => { if (!reading) begin(); });
+  document.body.addEventListener('berth:session', e => {
+    if (!reading && e.detail.ids.some(id => id === null || id === box.dataset.session)) begin();
+  });
 
   box.addEventListener('scroll', () => {
     following = box.scrollHeight - box.scrollTop - box.clientHeight < 24;

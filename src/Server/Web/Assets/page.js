@@ -57,9 +57,21 @@
     document.querySelector('#toasts').append(toast);
     expire(toast);
   });
-  document.addEventListener('htmx:sendError', () => document.body.dispatchEvent(new CustomEvent('berth:toast', {
-    bubbles: true, detail: { kind: 'danger', text: 'The server cannot be reached. Try again when it is back.' },
-  })));
+  function say(kind, text) {
+    document.body.dispatchEvent(new CustomEvent('berth:toast', { bubbles: true, detail: { kind, text } }));
+  }
+  // A refusal comes as the API's error body. Where the sign-in has ended, the whole page goes to the sign-in.
+  document.addEventListener('htmx:responseError', e => {
+    const { xhr, requestConfig } = e.detail;
+    if (xhr.status === 401) { location.reload(); return; }
+    if (requestConfig.verb === 'get' && !e.target.closest('a, button')) return;
+    let text = `The server answered ${xhr.status}.`;
+    try { text = JSON.parse(xhr.responseText).error.message; } catch { /* Not ours: the status has to do. */ }
+    say('danger', text);
+  });
+  document.addEventListener('htmx:sendError', e => {
+    if (e.detail.requestConfig.verb === 'post') say('danger', 'The server cannot be reached. Try again when it is back.');
+  });
 
   // Menus are <details data-menu>: another click or Escape closes them.
   addEventListener('click', e => {
@@ -80,10 +92,6 @@
     dialog.addEventListener('click', x => (x.target === dialog || x.target.closest('[data-close]')) && (x.preventDefault(), dialog.close()));
     dialog.addEventListener('close', () => e.target.replaceChildren());
   });
-  document.addEventListener('htmx:afterRequest', e => {
-    if (e.detail.successful && e.detail.requestConfig?.verb === 'post') e.target.closest('dialog')?.close();
-  });
-
   // Forms: rows that can be added and removed, parts that depend on a choice, and one submit at a time.
   addEventListener('click', e => {
     const add = e.target.closest?.('[data-add-row]');

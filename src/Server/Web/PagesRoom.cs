@@ -1,0 +1,34 @@
+using Berth.Server.Web.Errors;
+using Berth.Server.Web.SignIn;
+using Berth.Server.Web.Tokens;
+
+namespace Berth.Server.Web;
+
+/// <summary>The pages: Razor components rendered on the server; htmx fetches parts of them again when something changes.</summary>
+public static class PagesRoom
+{
+    public static IServiceCollection AddPages(this IServiceCollection services)
+    {
+        services.AddRazorComponents();
+        services.AddSingleton<PageAssets>();
+        services.AddSingleton<Toasts>();
+        return services;
+    }
+
+    public static IEndpointRouteBuilder MapPages(this IEndpointRouteBuilder routes)
+    {
+        PageAssets.Map(routes);
+        ProblemPages.Map(routes);
+        var pages = routes.MapGroup("").AddEndpointFilter(KeepNothingAsync).ExcludeFromDescription();
+        SignInPages.Map(pages);
+        TokenPages.Map(pages);
+        return routes;
+    }
+
+    // What a page shows is one user's and of this moment: nothing may keep it.
+    private static ValueTask<object?> KeepNothingAsync(EndpointFilterInvocationContext invocation, EndpointFilterDelegate next)
+    {
+        invocation.HttpContext.Response.Headers.CacheControl = "no-cache, no-store";
+        return next(invocation);
+    }
+}
