@@ -27,7 +27,7 @@ public sealed class ImageRegistry : IDisposable
         await File.WriteAllTextAsync(config, $"""
             version: 0.1
             log:
-              level: fatal
+              level: error
               accesslog:
                 disabled: true
             storage:
@@ -36,7 +36,8 @@ public sealed class ImageRegistry : IDisposable
             http:
               addr: {address}
             """);
-        var server = Process.Start(new ProcessStartInfo(program, ["serve", config]) { UseShellExecute = false })!;
+        var server = Process.Start(
+            "/bin/sh", ["-c", "exec \"$1\" serve \"$2\" >\"$2.log\" 2>&1", "sh", program, config]);
         using var http = new HttpClient();
         await Eventually.TrueAsync(
             async () =>

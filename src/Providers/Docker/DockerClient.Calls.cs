@@ -15,7 +15,13 @@ internal sealed partial class DockerClient
 
     /// <summary>Asks the image's registry, without fetching it.</summary>
     public Task<DistributionReply> AskRegistryAsync(ImageName image, CancellationToken ct) =>
-        GetAsync($"/distribution/{image}/json", DockerJson.Default.DistributionReply, ct);
+        CallAsync(
+            HttpMethod.Get,
+            $"/distribution/{image}/json",
+            null,
+            (response, token) => ReadAsync(response, DockerJson.Default.DistributionReply, token),
+            ct,
+            Later);
 
     /// <summary>Fetches an image; <paramref name="heard"/> is told every line. Takes as long as it takes.</summary>
     public Task PullAsync(ImageName image, Action<PullLine> heard, CancellationToken ct) =>
@@ -132,12 +138,9 @@ internal sealed partial class DockerClient
     public Task<NetworkReply?> InspectNetworkAsync(string name, CancellationToken ct) =>
         FindAsync($"/networks/{name}", DockerJson.Default.NetworkReply, ct);
 
-    /// <summary>False where a network has this name, or its interface (403 then).</summary>
-    public async Task<bool> CreateNetworkAsync(NetworkRequest network, CancellationToken ct) =>
-        await SendAsync(
-            HttpMethod.Post, "/networks/create", Json(network, DockerJson.Default.NetworkRequest),
-            [HttpStatusCode.Conflict, HttpStatusCode.Forbidden], Soon, ct)
-        is not (HttpStatusCode.Conflict or HttpStatusCode.Forbidden);
+    /// <summary>Refused where a network has this name or this interface.</summary>
+    public Task CreateNetworkAsync(NetworkRequest network, CancellationToken ct) =>
+        SendAsync(HttpMethod.Post, "/networks/create", Json(network, DockerJson.Default.NetworkRequest), [], Soon, ct);
 
     public Task RemoveNetworkAsync(string name, CancellationToken ct) =>
         SendAsync(HttpMethod.Delete, $"/networks/{name}", null, [HttpStatusCode.NotFound], Soon, ct);
@@ -156,8 +159,20 @@ internal sealed partial class DockerClient
         await using var lines = LinesAsync(response, ct).GetAsyncEnumerator(ct);
         while (await GuardAsync(() => lines.MoveNextAsync().AsTask()))
         {
-            if (JsonSerializer.Deserialize(lines.Current, DockerJson.Default.EngineEvent) is { } heard)
+            if (Read(lines.Current) is { } heard)
                 yield return heard;
+        }
+
+        EngineEvent? Read(string line)
+        {
+            try
+            {
+                return JsonSerializer.Deserialize(line, DockerJson.Default.EngineEvent);
+            }
+            catch (JsonException e)
+            {
+                throw Lost("its events cannot be read", e); // such as half a line: the engine went away while it wrote
+            }
         }
 
         async Task<T> GuardAsync<T>(Func<Task<T>> act)

@@ -26,6 +26,7 @@ public sealed class DockerProvider : ISessionProvider, IChangeSource, IDisposabl
     private readonly ImageUser users = new();
     private readonly SemaphoreSlim finding = new(1);
     private readonly ConcurrentDictionary<string, Ended> ended = new();
+
     // The engine tells of a death before its list shows it: these are asked about one by one.
     private readonly ConcurrentDictionary<string, byte> dying = new();
     private DockerClient? engine;
@@ -126,31 +127,34 @@ public sealed class DockerProvider : ISessionProvider, IChangeSource, IDisposabl
     {
         var client = await EngineAsync(ct);
         var containers = await client.ListContainersAsync([labels.Ours], ct);
-        foreach (var gone in ended.Keys.Except(containers.Select(c => c.Id)))
+        foreach (var gone in ended.Keys.Concat(dying.Keys).Except(containers.Select(c => c.Id)))
+        {
             ended.TryRemove(gone, out _);
+            dying.TryRemove(gone, out _);
+        }
+
         foreach (var container in containers)
         {
             if (!labels.TryReadKey(container.Labels, out var key))
                 continue;
-            var observation = new Observation(key, DockerStates.State(container.State), container.State) { Node = client.Info.Name };
-            if (observation.State == ForeignState.Running && dying.TryRemove(container.Id, out _) && await EndAsync(client, container.Id, ct) is { } death)
+            var state = DockerStates.State(container.State);
+            var observation = new Observation(key, state, container.State) { Node = client.Info.Name };
+            var saidToDie = dying.TryRemove(container.Id, out _);
+            if (state != ForeignState.Exited && !saidToDie)
+            {
+                ended.TryRemove(container.Id, out _); // somebody may have started it again by hand
+                yield return observation with { Address = Address(container) };
+            }
+            else if (await EndAsync(client, container.Id, ct) is { } end)
             {
                 yield return observation with
                 {
-                    State = ForeignState.Exited, Words = "exited", ExitCode = death.ExitCode, OutOfMemory = death.OutOfMemory, LastWords = death.LastWords,
+                    State = ForeignState.Exited, Words = end.Words, ExitCode = end.ExitCode, OutOfMemory = end.OutOfMemory, LastWords = end.LastWords,
                 };
             }
-            else if (observation.State == ForeignState.Running)
+            else if (state != ForeignState.Exited) // else it was removed just now
             {
                 yield return observation with { Address = Address(container) };
-            }
-            else if (observation.State != ForeignState.Exited)
-            {
-                yield return observation;
-            }
-            else if (await EndAsync(client, container.Id, ct) is { } end) // null: removed just now
-            {
-                yield return observation with { ExitCode = end.ExitCode, OutOfMemory = end.OutOfMemory, LastWords = end.LastWords };
             }
         }
     }
@@ -275,8 +279,8 @@ public sealed class DockerProvider : ISessionProvider, IChangeSource, IDisposabl
         if (container is null || DockerStates.State(container.State.Status) != ForeignState.Exited)
             return null;
         var words = LastWords.Clean(await client.TailAsync(id, 100, ct));
-        return ended[id] = new Ended(container.State.ExitCode, container.State.OomKilled, words);
+        return ended[id] = new Ended(container.State.Status, container.State.ExitCode, container.State.OomKilled, words);
     }
 
-    private sealed record Ended(int ExitCode, bool OutOfMemory, string? LastWords);
+    private sealed record Ended(string Words, int ExitCode, bool OutOfMemory, string? LastWords);
 }

@@ -31,6 +31,8 @@ internal static class OpenFileLimit
     /// <summary>Of the process at the other end of a Unix socket; null where that is not visible.</summary>
     public static long? OfPeer(Socket socket)
     {
+        if (!OperatingSystem.IsLinux())
+            return null;
         Span<byte> credentials = stackalloc byte[12]; // struct ucred: pid, uid, gid
         try
         {

@@ -54,16 +54,25 @@ internal sealed class SessionFolder(string parent)
         var order = Path.Combine(folder, AgentFiles.Order);
         if (File.Exists(order) && JsonSerializer.Deserialize(File.ReadAllBytes(order), CoreJson.Default.AgentOrder)?.Generation > key.Generation)
             return;
-        DeleteFile(order);
-        DeleteFile(Path.Combine(folder, AgentFiles.Token));
+        if (!Directory.Exists(folder))
+            return;
+        foreach (var file in Directory.EnumerateFiles(folder))
+        {
+            // With the beginnings of their names: what a crash may have left of a Replace, too.
+            if (Path.GetFileName(file).StartsWith(AgentFiles.Order, StringComparison.Ordinal)
+                || Path.GetFileName(file).StartsWith(AgentFiles.Token, StringComparison.Ordinal))
+                File.Delete(file);
+        }
     }
 
     /// <summary>Forgets the session, but for what the server keeps in its folder.</summary>
     public void Forget(string sessionId)
     {
         var folder = PathOf(sessionId);
-        DeleteFile(Path.Combine(folder, Volume));
-        if (Directory.Exists(folder) && !Directory.EnumerateFileSystemEntries(folder).Any())
+        if (!Directory.Exists(folder))
+            return;
+        File.Delete(Path.Combine(folder, Volume));
+        if (!Directory.EnumerateFileSystemEntries(folder).Any())
             Directory.Delete(folder);
     }
 
@@ -73,12 +82,6 @@ internal sealed class SessionFolder(string parent)
 
     public void SetOwnedVolume(string sessionId, string madeAt) =>
         Replace(Path.Combine(PathOf(sessionId), Volume), Encoding.UTF8.GetBytes(madeAt));
-
-    private static void DeleteFile(string file)
-    {
-        if (File.Exists(file))
-            File.Delete(file);
-    }
 
     private static void Replace(string file, byte[] content)
     {

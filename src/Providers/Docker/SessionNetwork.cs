@@ -45,12 +45,22 @@ internal sealed class SessionNetwork(DockerLabels labels, TimeProvider time) : I
                 ["com.docker.network.bridge.name"] = labels.Bridge,
                 ["com.docker.network.bridge.enable_icc"] = "false",
             });
-            await client.CreateNetworkAsync(request, ct); // false: another start was faster
-            network = await client.InspectNetworkAsync(Name, ct);
+            ProviderException? refusal = null;
+            try
+            {
+                await client.CreateNetworkAsync(request, ct);
+            }
+            catch (ProviderException e) when (e.Reason != Reason.EngineUnreachable)
+            {
+                refusal = e; // most likely, another start was faster
+            }
+
+            network = await client.InspectNetworkAsync(Name, ct)
+                ?? throw refusal ?? new ProviderException(Reason.Refused, $"the network {Name} was made and is not there.");
         }
 
-        if (network is null || !labels.AreOurs(network.Labels))
-            throw new ProviderException(Reason.Refused, $"the engine has an interface or a network {Name} that is not this installation's; remove it.");
+        if (!labels.AreOurs(network.Labels))
+            throw new ProviderException(Reason.Refused, $"there is a network {Name} that is not this installation's; remove it.");
     }
 
     private async Task EnsureFirewallAsync(DockerClient client, CancellationToken ct)

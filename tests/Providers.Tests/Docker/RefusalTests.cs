@@ -98,6 +98,29 @@ public sealed class RefusalTests(EngineFixture engine) : DockerTests(engine), IC
         Assert.Null(await FindAsync(order.Key));
     }
 
+    [Theory]
+    [InlineData("containers/create?name=")]
+    [InlineData("volumes/create")]
+    public async Task ANameThatSomebodyElseHasTaken(string path)
+    {
+        var order = Order("stay");
+        var container = path.StartsWith('c');
+        var name = container ? order.Key.ForeignName : order.Key.WorkspaceName;
+        var body = container ? $$"""{"Image":"{{Engine.Image}}"}""" : $$"""{"Name":"{{name}}"}""";
+        await Engine.CallAsync(HttpMethod.Post, $"/{path}{(container ? name : "")}", new StringContent(body, null, "application/json"));
+        try
+        {
+            Assert.Contains(name, (await RefusedAsync(order, Reason.Refused)).Message);
+            await Provider.StopAsync(order.Key, StopMode.DeleteWorkspace, Ct);
+            var still = await Engine.CallAsync(HttpMethod.Get, container ? $"/containers/{name}/json" : $"/volumes/{name}");
+            Assert.Contains($"{name}\"", still);
+        }
+        finally
+        {
+            await Engine.CallAsync(HttpMethod.Delete, container ? $"/containers/{name}" : $"/volumes/{name}");
+        }
+    }
+
     [Fact]
     public async Task TheImagesOwnCommandDirectoryAndVariablesHoldWhereTheEnvironmentNamesNone()
     {
