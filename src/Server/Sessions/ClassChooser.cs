@@ -130,7 +130,8 @@ public sealed class ClassChooser(Db db)
         return classes.Where(c => Has(c, request)).OrderBy(c => c.Cpu).ThenBy(c => c.Memory).FirstOrDefault()
             ?? throw new ProblemException(
                 ProblemCode.NoCapacity,
-                $"No class of pool '{classes[0].PoolName}' has that much. Its largest has {classes.Max(c => c.Cpu):0.##} cores, {classes.Max(c => c.Memory)} GB of memory and {classes.Max(c => c.MaxStorage)} GB of disk.");
+                $"No class of pool '{classes[0].PoolName}' has that much. Its largest has {classes.Max(c => c.Cpu):0.##} cores, {classes.Max(c => c.Memory)} GB of memory and {classes.Max(c => c.MaxStorage)} GB of disk.",
+                request.Cpu > classes.Max(c => c.Cpu) ? "cpu" : request.MemoryGb > classes.Max(c => c.Memory) ? "memory_gb" : "disk_gb");
     }
 
     private static bool Has(ClassRow row, StartRequest request) =>

@@ -19,7 +19,7 @@ public static partial class HostFolders
         if (!Path.IsPathRooted(path))
             throw new ProblemException(ProblemCode.Invalid, $"'{path}' is not an absolute path.", "host_folder");
         var info = new DirectoryInfo(path);
-        var real = info.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? info.FullName;
+        var real = info.Exists ? info.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? info.FullName : null;
         if (!Directory.Exists(real))
             throw new ProblemException(ProblemCode.Invalid, $"There is no folder '{path}' on the server's machine.", "host_folder");
         if (real.Contains(':') || real == "/")

@@ -114,7 +114,7 @@ public static partial class StartRules
     private static partial Regex VariablePattern();
 
     // https://github.com/distribution/reference: host[:port]/path[:tag][@digest], only what is needed to keep flags and spaces out.
-    [GeneratedRegex(@"\A[a-zA-Z0-9][a-zA-Z0-9.-]*(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*(:[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?(@sha256:[a-f0-9]{64})?\z")]
+    [GeneratedRegex(@"\A[a-z0-9]+([._-]+[a-z0-9]+)*(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*(:[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?(@sha256:[a-f0-9]{64})?\z")]
     private static partial Regex ImagePattern();
 
     [GeneratedRegex(@"\A(?:(?:https?|ssh|git)://[A-Za-z0-9]\S*|[A-Za-z0-9._-]+@[A-Za-z0-9][A-Za-z0-9.-]*:\S+)\z")]

@@ -29,9 +29,11 @@ public sealed class SimulatedAgent : IAsyncDisposable
     /// <summary>Completes when the server ends the control connection.</summary>
     public TaskCompletionSource Cut { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public static async Task<SimulatedAgent> ConnectAsync(AgentServer server, SessionKey key, CancellationToken ct)
+    public static Task<SimulatedAgent> ConnectAsync(AgentServer server, SessionKey key, CancellationToken ct) =>
+        ConnectAsync(server.Dialer(key), key, ct);
+
+    public static async Task<SimulatedAgent> ConnectAsync(ServerDialer dialer, SessionKey key, CancellationToken ct)
     {
-        var dialer = server.Dialer(key);
         var connection = Guid.NewGuid().ToString("N");
         var control = await dialer.ConnectAsync(AgentRoutes.Control, connection, ct);
         await SendAsync(control, new AgentHello(key.SessionId, key.Generation, "test", 0, 0), ct);

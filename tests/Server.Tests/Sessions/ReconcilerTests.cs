@@ -1,0 +1,163 @@
+using Berth.Contracts.Agents;
+using Berth.Contracts.Sessions;
+using Berth.Core.Providers;
+using Berth.Core.Sessions;
+using Berth.Fakes;
+
+namespace Berth.Server.Tests.Sessions;
+
+public sealed class ReconcilerTests : IAsyncLifetime
+{
+    private SessionServer _server = null!;
+
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync() => _server = await SessionServer.StartAsync();
+
+    public ValueTask DisposeAsync() => _server.DisposeAsync();
+
+    [Fact]
+    public async Task ASessionGoesFromAskedForToRunningToPausedToRunningToEnded()
+    {
+        var (session, agent) = await _server.RunningAsync();
+        await using (agent)
+            await _server.Client.PauseSessionAsync(session.Id, Ct);
+        await _server.UntilAsync(session.Id, "paused");
+        Assert.Empty(_server.Compute.Keys);
+        Assert.Single(_server.Compute.Workspaces);
+
+        var resumed = await _server.Client.ResumeSessionAsync(session.Id, new ResumeRequest(), Ct);
+        Assert.Equal(2, resumed.Berth.Generation);
+        await Eventually.TrueAsync(() => _server.Compute.Keys.Contains(new SessionKey(session.Id, 2)), "the second start is there");
+        await using var second = await _server.ReadyAgentAsync(resumed);
+        await _server.UntilAsync(session.Id, "running");
+
+        await _server.Client.StopSessionAsync(session.Id, deleteWork: true, Ct);
+        await _server.UntilAsync(session.Id, "ended");
+        Assert.Empty(_server.Compute.Keys);
+        Assert.Empty(_server.Compute.Workspaces);
+    }
+
+    [Fact]
+    public async Task AContainerThatIsLostShowsAsFailedWithItsReasonAndCanBeStartedAgain()
+    {
+        var (session, agent) = await _server.RunningAsync();
+        await using var _ = agent;
+        _server.Compute.Lose(new SessionKey(session.Id, 1));
+
+        var failed = await _server.UntilAsync(session.Id, "failed");
+        Assert.Equal("vanished", failed.Berth.Reason);
+        Assert.Contains("berth session resume", failed.Berth.NextStep);
+
+        await _server.Client.ResumeSessionAsync(session.Id, new ResumeRequest(), Ct);
+        await Eventually.TrueAsync(() => _server.Compute.Keys.Contains(new SessionKey(session.Id, 2)), "it starts again");
+    }
+
+    [Fact]
+    public async Task AnEngineThatIsAwayIsWaitedForAndNeverAFailure()
+    {
+        _server.Compute.Away = new ProviderException(Reason.EngineUnreachable, "no engine answers at /run/x.sock");
+        var (session, _) = await _server.StartSessionAsync();
+        await Eventually.TrueAsync(
+            async () => (await _server.Client.GetSessionAsync(session.Id, Ct)).Berth.Reason == "engine_unreachable", "the reason is shown");
+        Assert.Equal("launching", (await _server.Client.GetSessionAsync(session.Id, Ct)).Berth.Status);
+
+        _server.Compute.Away = null;
+        await Eventually.TrueAsync(() => _server.Compute.Keys.Count == 1, "the start is repeated by itself", TimeSpan.FromSeconds(20));
+    }
+
+    [Fact]
+    public async Task AnEngineThatGoesAwayUnderARunningSessionChangesNothing()
+    {
+        var (session, agent) = await _server.RunningAsync();
+        await using var _ = agent;
+        _server.Compute.Away = new ProviderException(Reason.EngineUnreachable, "gone");
+        _server.Compute.Show(new SessionKey(session.Id, 1), o => o); // says "something changed"; asking then fails
+
+        var before = _server.Compute.Observations;
+        await Eventually.TrueAsync(() => _server.Compute.Observations > before, "it was asked");
+        Assert.Equal("running", (await _server.Client.GetSessionAsync(session.Id, Ct)).Berth.Status);
+    }
+
+    [Fact]
+    public async Task WhatNobodyWantsIsRemoved()
+    {
+        _server.Compute.Plant(new SessionKey("01HXXXXXXXXXXXXXXXXXXXXXXX", 1));
+        await Eventually.TrueAsync(() => _server.Compute.Keys.Count == 0, "the orphan is gone");
+    }
+
+    [Fact]
+    public async Task ARefusedStartIsAFailureInTheProvidersWords()
+    {
+        _server.Compute.Refusal = new ProviderException(Reason.ImageNotFound, "there is no image nope:latest.");
+        var (session, _) = await _server.StartSessionAsync();
+
+        var failed = await _server.UntilAsync(session.Id, "failed");
+        Assert.Contains("nope:latest", failed.Berth.Sentence);
+        Assert.NotNull(failed.Berth.NextStep);
+    }
+
+    [Fact]
+    public async Task AStartThatIsStillPullingCanBeStopped()
+    {
+        var pulling = new TaskCompletionSource();
+        _server.Compute.OnStart = async (_, progress, ct) =>
+        {
+            progress.Report(new StageReport(Stage.Pulling, "40 %"));
+            pulling.TrySetResult();
+            await Task.Delay(Timeout.Infinite, ct);
+        };
+        var (session, _) = await _server.StartSessionAsync();
+        await pulling.Task;
+        await Eventually.TrueAsync(async () => (await _server.Client.GetSessionAsync(session.Id, Ct)).Berth.StageDetail == "40 %", "the stage is shown");
+
+        await _server.Client.StopSessionAsync(session.Id, deleteWork: false, Ct);
+        await _server.UntilAsync(session.Id, "ended");
+        Assert.Empty(_server.Compute.Keys);
+    }
+
+    [Fact]
+    public async Task ARestartedServerGoesOnWithEverySession()
+    {
+        var (running, agent) = await _server.RunningAsync(new StartRequest(Image: "busybox", Name: "runs"));
+        await agent.DisposeAsync();
+        var held = new TaskCompletionSource();
+        _server.Compute.OnStart = (_, _, ct) => held.Task.WaitAsync(ct);
+        var (starting, _) = await _server.StartSessionAsync(new StartRequest(Image: "busybox", Name: "starts"));
+
+        _server.Compute.OnStart = null;
+        await _server.RestartAsync();
+
+        await Eventually.TrueAsync(() => _server.Compute.Keys.Count == 2, "the interrupted start is repeated");
+        Assert.Equal("running", (await _server.Client.GetSessionAsync(running.Id, Ct)).Berth.Status);
+        await using var second = await _server.ReadyAgentAsync(starting);
+        await _server.UntilAsync(starting.Id, "running");
+    }
+
+    [Fact]
+    public async Task AnIdleSessionIsPausedAtItsTimeAndNotBefore()
+    {
+        var (session, agent) = await _server.RunningAsync();
+        await using var _ = agent;
+        _server.Clock.Move(TimeSpan.FromHours(23));
+        await agent.SayAsync(new AgentReport("ready", null, true, null, ["still here"]), Ct); // wakes the loop
+        await Eventually.TrueAsync(async () => (await _server.Client.GetSessionAsync(session.Id, Ct)).Berth.Notices.Count == 1, "the loop has looked");
+        Assert.Equal("running", (await _server.Client.GetSessionAsync(session.Id, Ct)).Berth.Status);
+
+        _server.Clock.Move(TimeSpan.FromHours(2));
+        await agent.SayAsync(new AgentReport("ready", null, true, null, []), Ct);
+        var paused = await _server.UntilAsync(session.Id, "paused");
+        Assert.Equal("idle", paused.Berth.Reason);
+    }
+
+    [Fact]
+    public async Task ProcessorTimeCountsAsUse()
+    {
+        var (session, agent) = await _server.RunningAsync();
+        await using var _ = agent;
+        _server.Clock.Move(TimeSpan.FromHours(5));
+        await agent.SayAsync(new AgentActivity(0.9, 30), Ct);
+        await Eventually.TrueAsync(
+            async () => (await _server.Client.GetSessionAsync(session.Id, Ct)).LastInteraction > session.LastInteraction.AddHours(4), "the use is noted");
+    }
+}

@@ -1,0 +1,141 @@
+using Berth.Contracts.Agents;
+using Berth.Contracts.Client;
+using Berth.Contracts.Sessions;
+using Berth.Core.Sessions;
+using Berth.Fakes;
+using Berth.Server.Agents;
+using Berth.Server.Options;
+using Berth.Server.Sessions;
+using Berth.Server.Sessions.Reconcile;
+using Berth.Server.Storage;
+using Berth.Server.Tests.Agents;
+using Berth.Tunnel;
+using Dapper;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace Berth.Server.Tests.Sessions;
+
+/// <summary>The whole server in this process, with compute that a test plays. It can be killed and started again on its data.</summary>
+public sealed class SessionServer : IAsyncDisposable
+{
+    private readonly ServerOptions _options;
+    private WebApplication? _app;
+
+    private SessionServer(ServerOptions options) => _options = options;
+
+    public FakeCompute Compute { get; } = new();
+
+    /// <summary>Stands at the real time until a test moves it.</summary>
+    public ShiftedClock Clock { get; } = new();
+
+    public ApiClient Client { get; private set; } = null!;
+
+    public Db Db => _app!.Services.GetRequiredService<Db>();
+
+    public static async Task<SessionServer> StartAsync(string? databaseUrl = null)
+    {
+        var folder = Directory.CreateTempSubdirectory("berth-s-").FullName;
+        var server = new SessionServer(new ServerOptions
+        {
+            DataFolder = folder, AgentFolder = folder, Port = 0, DatabaseUrl = databaseUrl, PublicUrl = new Uri("http://localhost:1"),
+        });
+        await server.BootAsync();
+        await server.AddComputeAsync();
+        return server;
+    }
+
+    public async Task BootAsync()
+    {
+        _app = BerthServer.Build(_options, builder =>
+        {
+            builder.Services.RemoveAll<ProviderInstance>();
+            builder.Services.AddSingleton(new ProviderInstance(ProviderNames.Docker, Compute));
+            builder.Services.AddSingleton<TimeProvider>(Clock);
+        });
+        await BerthServer.StartAsync(_app, CancellationToken.None);
+        Client = ApiClient.ForLocalSocket(_options.LocalSocket);
+    }
+
+    /// <summary>Ends this server and starts another on the same data.</summary>
+    public async Task RestartAsync()
+    {
+        Client.Dispose();
+        await _app!.StopAsync();
+        await _app.DisposeAsync();
+        await BootAsync();
+    }
+
+    public Task<(SessionView Session, bool Created)> StartSessionAsync(StartRequest? request = null) =>
+        Client.StartSessionAsync(request ?? new StartRequest(Image: "busybox"), TestContext.Current.CancellationToken);
+
+    public async Task<SessionView> UntilAsync(string session, string status)
+    {
+        SessionView? view = null;
+        await Eventually.TrueAsync(
+            async () => (view = await Client.GetSessionAsync(session, CancellationToken.None)).Berth.Status == status,
+            $"session {session} is {status}, it is {view?.Berth.Status} ({view?.Berth.Sentence})");
+        return view!;
+    }
+
+    /// <summary>An agent of a start that says it is ready, and stays connected.</summary>
+    public async Task<SimulatedAgent> ReadyAgentAsync(SessionView session)
+    {
+        var key = new SessionKey(session.Id, session.Berth.Generation);
+        var socket = Path.Combine(_app!.Services.GetRequiredService<AgentSockets>().Folder(session.Id), "agent.sock");
+        var token = _app.Services.GetRequiredService<AgentTokens>().Issue(key);
+        var agent = await SimulatedAgent.ConnectAsync(new ServerDialer($"unix:{socket}", token), key, CancellationToken.None);
+        await agent.SayAsync(new AgentReport("ready", null, true, null, []), CancellationToken.None);
+        return agent;
+    }
+
+    /// <summary>Starts a session and brings it to Running.</summary>
+    public async Task<(SessionView Session, SimulatedAgent Agent)> RunningAsync(StartRequest? request = null)
+    {
+        var (session, _) = await StartSessionAsync(request);
+        await Eventually.TrueAsync(() => Compute.Keys.Any(k => k.SessionId == session.Id), "the compute has it");
+        var agent = await ReadyAgentAsync(session);
+        return (await UntilAsync(session.Id, "running"), agent);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Client.Dispose();
+        await _app!.StopAsync();
+        await _app.DisposeAsync();
+        Directory.Delete(_options.DataFolder, recursive: true);
+    }
+
+    /// <summary>A large class, whatever machine the tests run on.</summary>
+    private Task AddComputeAsync() => Db.WriteAsync(
+        async connection =>
+        {
+            await connection.ExecuteAsync("UPDATE resource_pools SET is_default = @no", new { no = false });
+            await connection.ExecuteAsync(
+                """
+                INSERT INTO resource_pools (id, name, is_default, is_public, idle_cpu_threshold, reach) VALUES (900, 'Tests', @yes, @yes, 0.1, 'agent')
+                """,
+                new { yes = true });
+            foreach (var (id, cpu, standard) in new[] { (901, 1, true), (902, 8, false) })
+            {
+                await connection.ExecuteAsync(
+                    """
+                    INSERT INTO resource_classes (id, pool_id, name, cpu, memory, gpu, max_storage, default_storage, is_default, tolerations, node_affinities)
+                    VALUES (@id, 900, @name, @cpu, @memory, 0, 50, 5, @standard, '[]', '[]')
+                    """,
+                    new { id, name = $"class-{cpu}", cpu = (double)cpu, memory = cpu * 2, standard });
+            }
+        },
+        CancellationToken.None);
+}
+
+/// <summary>Real time, moved on by as much as a test says.</summary>
+public sealed class ShiftedClock : TimeProvider
+{
+    private long _shift;
+
+    public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + TimeSpan.FromTicks(Interlocked.Read(ref _shift));
+
+    public void Move(TimeSpan by) => Interlocked.Add(ref _shift, by.Ticks);
+}
