@@ -1,14 +1,19 @@
 using System.Net;
 using Berth.Server.Agents;
 using Berth.Server.Auth;
+using Berth.Server.Environments;
 using Berth.Server.Health;
+using Berth.Server.Launchers;
 using Berth.Server.Live;
 using Berth.Server.Options;
+using Berth.Server.Pools;
 using Berth.Server.Problems;
+using Berth.Server.Projects;
 using Berth.Server.Providers;
 using Berth.Server.Proxy;
 using Berth.Server.Sessions;
 using Berth.Server.Storage;
+using Berth.Server.Users;
 using Berth.Server.Web;
 using Microsoft.AspNetCore.Connections;
 
@@ -67,6 +72,8 @@ public static class BerthServer
         await app.Services.GetRequiredService<LocalOwner>().EnsureAsync(ct);
         await app.Services.GetRequiredService<Installation>().LoadAsync(ct);
         await app.Services.GetRequiredService<LiveSignIns>().LoadAsync(ct);
+        await app.Services.GetRequiredService<ShippedEnvironment>().EnsureAsync(ct);
+        await app.Services.GetRequiredService<DefaultPool>().EnsureAsync(ct);
 
         // A server that was killed leaves its socket; whoever holds the data folder's lock may remove it.
         File.Delete(options.LocalSocket);
@@ -88,8 +95,6 @@ public static class BerthServer
         builder.Logging.SetMinimumLevel(LogLevel.Information)
             .AddFilter("Microsoft", LogLevel.Warning)
             // The keys lie in a folder of mode 700, as the database does; where that is not enough, the disk is encrypted.
-            .AddFilter("Microsoft.AspNetCore.DataProtection", LogLevel.Error)
-            // That keys are not encrypted at rest is said in the documentation, not at each start.
             .AddFilter("Microsoft.AspNetCore.DataProtection", LogLevel.Error)
             // A failed start is said once, by whoever started it.
             .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None)
@@ -124,6 +129,11 @@ public static class BerthServer
         services.AddStorage();
         services.AddAuth(options);
         services.AddHealth();
+        services.AddUsers();
+        services.AddProjects();
+        services.AddEnvironments();
+        services.AddLaunchers();
+        services.AddPools();
         services.AddProviders();
         services.AddAgents();
         services.AddSessions();
@@ -148,6 +158,11 @@ public static class BerthServer
     {
         app.MapHealth();
         app.MapAuth();
+        app.MapUsers();
+        app.MapProjects();
+        app.MapEnvironments();
+        app.MapLaunchers();
+        app.MapPools();
         app.MapSessions();
         app.MapSessionProxy();
         app.MapPages();

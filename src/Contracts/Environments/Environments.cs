@@ -18,11 +18,12 @@ namespace Berth.Contracts.Environments;
 /// <param name="IsArchived">Hidden from lists unless <c>include_archived</c>.</param>
 /// <param name="StripPathPrefix">The app does not know its base path: it is stripped before requests reach it.</param>
 /// <param name="EnvironmentImageSource"><c>image</c>; <c>build</c> comes with builds.</param>
+/// <param name="EnvironmentKind"><c>CUSTOM</c> in a launcher, else <c>GLOBAL</c>; may be left out.</param>
 public sealed record EnvironmentRequest(
     string Name, string ContainerImage, string? Description = null, string? DefaultUrl = "/lab", int? Port = 8080,
     int? Uid = 1000, int? Gid = 1000, string? WorkingDirectory = null, string? MountDirectory = null,
     IReadOnlyList<string>? Command = null, IReadOnlyList<string>? Args = null, bool IsArchived = false,
-    bool StripPathPrefix = false, string? EnvironmentImageSource = "image");
+    bool StripPathPrefix = false, string? EnvironmentImageSource = "image", string? EnvironmentKind = null);
 
 /// <summary>An environment as sent; see <see cref="EnvironmentRequest"/> for the fields both have.</summary>
 /// <param name="Id">ULID.</param>

@@ -7,8 +7,27 @@ namespace Berth.Contracts.Users;
 /// <param name="FirstName">Shown in pages; null when not given.</param>
 /// <param name="LastName">Shown in pages; null when not given.</param>
 /// <param name="Email">Null when not given.</param>
+/// <param name="Disabled">May not sign in.</param>
 public sealed record UserView(
-    string Id, string Username, bool IsAdmin, string? FirstName = null, string? LastName = null, string? Email = null);
+    string Id, string Username, bool IsAdmin, string? FirstName = null, string? LastName = null, string? Email = null,
+    bool Disabled = false);
+
+/// <summary>Makes a user: <c>POST /api/data/users</c>, for admins; PATCH merges into it.</summary>
+/// <param name="Username">1–63 lower-case letters, digits, dots, dashes and underscores.</param>
+/// <param name="Password">At least 10 characters; null: signs in by link or token only. A PATCH without it keeps it.</param>
+/// <param name="IsAdmin">May keep global environments, pools and users.</param>
+/// <param name="FirstName">Up to 99 characters.</param>
+/// <param name="LastName">Up to 99 characters.</param>
+/// <param name="Email">Up to 254 characters.</param>
+/// <param name="Disabled">May not sign in; what they have is kept.</param>
+public sealed record UserRequest(
+    string Username, string? Password = null, bool IsAdmin = false, string? FirstName = null, string? LastName = null,
+    string? Email = null, bool Disabled = false);
+
+/// <summary>Changes one's own password: <c>POST /api/berth/password</c>; signs all other browsers out.</summary>
+/// <param name="NewPassword">At least 10 characters.</param>
+/// <param name="CurrentPassword">Needed where there is one, but not on the server's local socket.</param>
+public sealed record PasswordRequest(string NewPassword, string? CurrentPassword = null);
 
 /// <summary>Makes an API token: <c>POST /api/berth/tokens</c>.</summary>
 /// <param name="Name">1–99 characters, for the owner to tell tokens apart.</param>

@@ -82,6 +82,68 @@ public static class AccessTable
         new("DELETE", "/api/data/sessions/{session}", AccessRule.SessionOwner),
         new("GET", "/api/data/sessions/{session}/logs", AccessRule.SessionOwner),
         new("GET", "/sessions/{id}/open", AccessRule.Anonymous),
+
+        // Users
+        new("GET", "/api/data/user", AccessRule.SignedIn),
+        new("POST", "/api/berth/password", AccessRule.SignedIn),
+        new("GET", "/api/data/users", AccessRule.Admin),
+        new("POST", "/api/data/users", AccessRule.Admin),
+        new("GET", "/api/data/users/{id}", AccessRule.Admin),
+        new("PATCH", "/api/data/users/{id}", AccessRule.Admin),
+
+        // Projects
+        new("GET", "/api/data/projects", AccessRule.SignedIn),
+        new("POST", "/api/data/projects", AccessRule.SignedIn),
+        new("GET", "/api/data/projects/{id}", AccessRule.ProjectReader),
+        new("GET", "/api/data/namespaces/{name}/projects/{slug}", AccessRule.ProjectReader),
+        new("PATCH", "/api/data/projects/{id}", AccessRule.ProjectEditor),
+        new("DELETE", "/api/data/projects/{id}", AccessRule.ProjectOwner),
+        new("GET", "/api/data/projects/{id}/members", AccessRule.ProjectReader),
+        new("PATCH", "/api/data/projects/{id}/members", AccessRule.ProjectOwner),
+        new("DELETE", "/api/data/projects/{id}/members/{user}", AccessRule.ProjectOwner),
+
+        // Environments
+        new("GET", "/api/data/environments", AccessRule.SignedIn),
+        new("POST", "/api/data/environments", AccessRule.Admin),
+        new("GET", "/api/data/environments/{id}", AccessRule.SignedIn),
+        new("PATCH", "/api/data/environments/{id}", AccessRule.Admin),
+        new("DELETE", "/api/data/environments/{id}", AccessRule.Admin),
+
+        // Launchers
+        new("GET", "/api/data/session_launchers", AccessRule.SignedIn),
+        new("GET", "/api/data/projects/{id}/session_launchers", AccessRule.ProjectReader),
+        new("POST", "/api/data/session_launchers", AccessRule.ProjectEditor),
+        new("GET", "/api/data/session_launchers/{id}", AccessRule.ProjectReader),
+        new("PATCH", "/api/data/session_launchers/{id}", AccessRule.ProjectEditor),
+        new("DELETE", "/api/data/session_launchers/{id}", AccessRule.ProjectEditor),
+
+        // Pools
+        new("GET", "/api/data/resource_pools", AccessRule.SignedIn),
+        new("POST", "/api/data/resource_pools", AccessRule.Admin),
+        new("GET", "/api/data/resource_pools/{id:int}", AccessRule.PoolUser),
+        new("PUT", "/api/data/resource_pools/{id:int}", AccessRule.Admin),
+        new("PATCH", "/api/data/resource_pools/{id:int}", AccessRule.Admin),
+        new("DELETE", "/api/data/resource_pools/{id:int}", AccessRule.Admin),
+        new("GET", "/api/data/resource_pools/{id:int}/quota", AccessRule.PoolUser),
+        new("PUT", "/api/data/resource_pools/{id:int}/quota", AccessRule.Admin),
+        new("PATCH", "/api/data/resource_pools/{id:int}/quota", AccessRule.Admin),
+        new("GET", "/api/data/resource_pools/{id:int}/classes", AccessRule.PoolUser),
+        new("POST", "/api/data/resource_pools/{id:int}/classes", AccessRule.Admin),
+        new("GET", "/api/data/resource_pools/{id:int}/classes/{cid:int}", AccessRule.PoolUser),
+        new("PUT", "/api/data/resource_pools/{id:int}/classes/{cid:int}", AccessRule.Admin),
+        new("PATCH", "/api/data/resource_pools/{id:int}/classes/{cid:int}", AccessRule.Admin),
+        new("DELETE", "/api/data/resource_pools/{id:int}/classes/{cid:int}", AccessRule.Admin),
+        new("GET", "/api/data/classes/{id:int}", AccessRule.PoolUser),
+        new("GET", "/api/data/resource_pools/{id:int}/users", AccessRule.Admin),
+        new("POST", "/api/data/resource_pools/{id:int}/users", AccessRule.Admin),
+        new("PUT", "/api/data/resource_pools/{id:int}/users", AccessRule.Admin),
+        new("GET", "/api/data/resource_pools/{id:int}/users/{user}", AccessRule.Admin),
+        new("DELETE", "/api/data/resource_pools/{id:int}/users/{user}", AccessRule.Admin),
+        new("GET", "/api/data/resource_pools/{id:int}/members", AccessRule.Admin),
+        new("POST", "/api/data/resource_pools/{id:int}/members", AccessRule.Admin),
+        new("PUT", "/api/data/resource_pools/{id:int}/members", AccessRule.Admin),
+        new("GET", "/api/data/resource_pools/{id:int}/members/{user}", AccessRule.Admin),
+        new("DELETE", "/api/data/resource_pools/{id:int}/members/{user}", AccessRule.Admin),
     ];
 
     private static readonly FrozenDictionary<(string Method, string Pattern), AccessRule> ByEndpoint =

@@ -1,0 +1,47 @@
+using System.Text.Json;
+using Berth.Contracts.Users;
+using Berth.Server.Auth;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
+
+namespace Berth.Server.Users;
+
+public static class UsersRoom
+{
+    public static IServiceCollection AddUsers(this IServiceCollection services) => services.AddSingleton<UserStore>();
+
+    public static IEndpointRouteBuilder MapUsers(this IEndpointRouteBuilder routes)
+    {
+        var api = routes.MapGroup("/api").WithTags("users");
+        api.MapGet("/data/user", GetSelfAsync).WithSummary("The signed-in user");
+        api.MapPost("/berth/password", ChangePasswordAsync).WithSummary("Change one's own password");
+        api.MapGet("/data/users", ListAsync).WithSummary("List users (admins)");
+        api.MapPost("/data/users", CreateAsync).WithSummary("Make a user (admins)");
+        api.MapGet("/data/users/{id}", GetAsync).WithSummary("One user (admins)");
+        api.MapPatch("/data/users/{id}", EditAsync).Accepts<UserRequest>("application/json").WithSummary("Change a user (admins)");
+        return routes;
+    }
+
+    private static async Task<Ok<UserView>> GetSelfAsync(Caller caller, UserStore users, CancellationToken ct) =>
+        TypedResults.Ok(await users.FindAsync(caller.UserId, ct));
+
+    private static async Task<NoContent> ChangePasswordAsync(
+        Caller caller, PasswordRequest request, HttpContext context, UserStore users, CancellationToken ct)
+    {
+        await users.ChangePasswordAsync(caller, request, context.Connection.RemoteIpAddress?.ToString(), ct);
+        return TypedResults.NoContent();
+    }
+
+    private static async Task<Ok<List<UserView>>> ListAsync(UserStore users, CancellationToken ct) => TypedResults.Ok(await users.ListAsync(ct));
+
+    private static async Task<Created<UserView>> CreateAsync(UserRequest request, UserStore users, CancellationToken ct)
+    {
+        var user = await users.CreateAsync(request, ct);
+        return TypedResults.Created($"/api/data/users/{user.Id}", user);
+    }
+
+    private static async Task<Ok<UserView>> GetAsync(string id, UserStore users, CancellationToken ct) => TypedResults.Ok(await users.FindAsync(id, ct));
+
+    private static async Task<Ok<UserView>> EditAsync(Caller caller, string id, [FromBody] JsonElement patch, UserStore users, CancellationToken ct) =>
+        TypedResults.Ok(await users.EditAsync(caller, id, patch, ct));
+}
