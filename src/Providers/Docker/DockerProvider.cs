@@ -149,7 +149,11 @@ public sealed class DockerProvider : ISessionProvider, IChangeSource, IDisposabl
             {
                 yield return observation with
                 {
-                    State = ForeignState.Exited, Words = end.Words, ExitCode = end.ExitCode, OutOfMemory = end.OutOfMemory, LastWords = end.LastWords,
+                    State = ForeignState.Exited,
+                    Words = end.Words,
+                    ExitCode = end.ExitCode,
+                    OutOfMemory = end.OutOfMemory,
+                    LastWords = end.LastWords,
                 };
             }
             else if (state != ForeignState.Exited) // else it was removed just now
@@ -278,7 +282,7 @@ public sealed class DockerProvider : ISessionProvider, IChangeSource, IDisposabl
         var container = await client.InspectContainerAsync(id, ct);
         if (container is null || DockerStates.State(container.State.Status) != ForeignState.Exited)
             return null;
-        var words = LastWords.Clean(await client.TailAsync(id, 100, ct));
+        var words = await LastWords.OfAsync(client, id, ct);
         return ended[id] = new Ended(container.State.Status, container.State.ExitCode, container.State.OomKilled, words);
     }
 

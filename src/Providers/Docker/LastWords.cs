@@ -1,6 +1,8 @@
 using System.Buffers.Binary;
 using System.Text;
 using System.Text.RegularExpressions;
+using Berth.Core.Providers;
+using Berth.Core.Sessions;
 
 namespace Berth.Providers.Docker;
 
@@ -9,6 +11,19 @@ internal static partial class LastWords
 {
     /// <summary>Bytes that are kept, from the end.</summary>
     public const int Limit = 4096;
+
+    /// <summary>Of a container. A log that cannot be read must not hide that there was an end.</summary>
+    public static async Task<string?> OfAsync(DockerClient client, string container, CancellationToken ct)
+    {
+        try
+        {
+            return Clean(await client.TailAsync(container, 100, ct));
+        }
+        catch (ProviderException e) when (e.Reason != Reason.EngineUnreachable)
+        {
+            return $"(its log cannot be read: {e.Message})";
+        }
+    }
 
     /// <summary>
     /// Takes the frames of the API's log stream apart (a byte for the stream, three of nothing, four for the length, the
