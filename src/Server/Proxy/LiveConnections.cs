@@ -1,4 +1,6 @@
 using System.Collections.Concurrent;
+using Berth.Core.Sessions;
+using Berth.Server.Sessions;
 
 namespace Berth.Server.Proxy;
 
@@ -10,6 +12,14 @@ namespace Berth.Server.Proxy;
 public sealed class LiveConnections
 {
     private readonly ConcurrentDictionary<(string SessionId, string SignInId), CancellationTokenSource> _open = new();
+
+    /// <summary>Follows the sessions.</summary>
+    public LiveConnections(SessionDirectory directory) => directory.Changed += (id, route) =>
+    {
+        // A session on its way to pause or end still runs; its app closes what is open when it goes.
+        if (route is not { Status: SessionStatus.Running or SessionStatus.Pausing or SessionStatus.Stopping })
+            CutSession(id);
+    };
 
     /// <summary>
     /// The token for a request. Take it before asking whether the sign-in is good and the session is there: then a

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Http.Headers;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Primitives;
@@ -61,6 +62,11 @@ public sealed class SessionTransformer(Origins origins) : HttpTransformer
         var forward = await base.TransformResponseAsync(httpContext, proxyResponse, cancellationToken);
         if (httpContext.Response.Headers.SetCookie is { Count: > 0 } cookies && cookies.Any(c => CookieHeader.IsOwn(c)))
             httpContext.Response.Headers.SetCookie = new StringValues([.. cookies.Where(c => !CookieHeader.IsOwn(c))]);
+
+        // The forwarder sends the headers with the first bytes of the body. Where those may be long in coming (an event stream),
+        // the headers go ahead: the visitor's script waits for them.
+        if (proxyResponse is { Content.Headers.ContentLength: null, StatusCode: not HttpStatusCode.SwitchingProtocols } && forward)
+            await httpContext.Response.Body.FlushAsync(cancellationToken);
         return forward;
     }
 

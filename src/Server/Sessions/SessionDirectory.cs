@@ -25,12 +25,25 @@ public sealed class SessionDirectory
 {
     private ImmutableDictionary<string, SessionRoute> _routes = ImmutableDictionary.Create<string, SessionRoute>(StringComparer.OrdinalIgnoreCase);
 
+    /// <summary>
+    /// A session was added, changed or removed (null). Raised after readers see it, by whoever changed it: a listener returns at once.
+    /// </summary>
+    public event Action<string, SessionRoute?>? Changed;
+
     /// <summary>Finds a session by id, in any case (host names are lower case).</summary>
     public bool TryGet(string sessionId, [NotNullWhen(true)] out SessionRoute? route) => _routes.TryGetValue(sessionId, out route);
 
     /// <summary>Adds or replaces a session.</summary>
-    public void Set(SessionRoute route) => ImmutableInterlocked.Update(ref _routes, (all, r) => all.SetItem(r.Id, r), route);
+    public void Set(SessionRoute route)
+    {
+        if (ImmutableInterlocked.Update(ref _routes, (all, r) => all.SetItem(r.Id, r), route))
+            Changed?.Invoke(route.Id, route);
+    }
 
     /// <summary>Forgets a session.</summary>
-    public void Remove(string sessionId) => ImmutableInterlocked.Update(ref _routes, (all, id) => all.Remove(id), sessionId);
+    public void Remove(string sessionId)
+    {
+        if (ImmutableInterlocked.Update(ref _routes, (all, id) => all.Remove(id), sessionId))
+            Changed?.Invoke(sessionId, null);
+    }
 }

@@ -16,6 +16,7 @@ public sealed record Seen(string Method, string Target, string Connection, Dicti
 public sealed class App : IAsyncDisposable
 {
     private readonly WebApplication _app;
+    private int _waiting;
 
     private App(WebApplication app) => _app = app;
 
@@ -23,6 +24,9 @@ public sealed class App : IAsyncDisposable
 
     /// <summary>What <c>/events</c> and <c>/poll</c> wait for before they say more.</summary>
     public SemaphoreSlim GoOn { get; } = new(0);
+
+    /// <summary>Visitors that wait for <c>/events</c>.</summary>
+    public int Waiting => _waiting;
 
     public static async Task<App> StartAsync()
     {
@@ -109,11 +113,19 @@ public sealed class App : IAsyncDisposable
     {
         context.Response.ContentType = "text/event-stream";
         await context.Response.Body.FlushAsync();
-        for (var i = 0; ; i++)
+        Interlocked.Increment(ref _waiting);
+        try
         {
-            await GoOn.WaitAsync(context.RequestAborted);
-            await context.Response.WriteAsync($"data: {i}\n\n");
-            await context.Response.Body.FlushAsync();
+            for (var i = 0; ; i++)
+            {
+                await GoOn.WaitAsync(context.RequestAborted);
+                await context.Response.WriteAsync($"data: {i}\n\n");
+                await context.Response.Body.FlushAsync();
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            Interlocked.Decrement(ref _waiting);
         }
     }
 
@@ -151,11 +163,12 @@ public sealed class App : IAsyncDisposable
         return Task.CompletedTask;
     }
 
-    private static async Task HalfAsync(HttpContext context)
+    private async Task HalfAsync(HttpContext context)
     {
         context.Response.ContentLength = 1000;
         await context.Response.WriteAsync("half");
         await context.Response.Body.FlushAsync();
+        await GoOn.WaitAsync(context.RequestAborted);
         context.Abort();
     }
 
