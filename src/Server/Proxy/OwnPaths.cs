@@ -1,6 +1,8 @@
 using System.Threading.Channels;
+using Berth.Contracts.Problems;
 using Berth.Core.Sessions;
 using Berth.Server.Live;
+using Berth.Server.Problems;
 using Berth.Server.Sessions;
 
 namespace Berth.Server.Proxy;
@@ -102,9 +104,18 @@ public sealed class OwnPaths(SessionDirectory directory, ChangeFeed feed, Sessio
 
         var form = await context.Request.ReadFormAsync(context.RequestAborted);
         var to = form["to"].ToString();
-        await neighbours.Resume(visitor, route.Id, context.RequestAborted);
-        context.Response.StatusCode = StatusCodes.Status303SeeOther;
-        context.Response.Headers.Location = LocalPath.IsValid(to) ? to : "/";
+        if (!LocalPath.IsValid(to))
+            to = "/";
+        try
+        {
+            await neighbours.Resume(visitor, route.Id, context.RequestAborted);
+            context.Response.StatusCode = StatusCodes.Status303SeeOther;
+            context.Response.Headers.Location = to;
+        }
+        catch (ProblemException e)
+        {
+            await pages.NoticeAsync(context, e.Code.Status(), new Notice($"{route.Name} was not started", e.Message, "Back", to));
+        }
     }
 
     private static async Task SendAsync(HttpResponse response, string name, string data, CancellationToken ct)

@@ -12,7 +12,7 @@ public sealed class SessionDialer(Neighbours neighbours)
     /// <exception cref="SocketException">Nothing listens at the address.</exception>
     public async Task<Stream> DialAsync(SessionRoute route, int port, CancellationToken ct) => route.Reach switch
     {
-        Reach.Agent => new FlushedStream(await neighbours.DialAgent(route.Id, port, ct)),
+        Reach.Agent => await neighbours.DialAgent(route.Id, port, ct),
         Reach.Direct => await ConnectAsync(route, port, ct),
         _ => throw new ArgumentOutOfRangeException(nameof(route), route.Reach, "A reach without a way."),
     };

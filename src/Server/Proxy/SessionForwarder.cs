@@ -1,6 +1,7 @@
 using System.Net;
 using System.Runtime.CompilerServices;
 using System.Text;
+using Berth.Server.Options;
 using Berth.Server.Sessions;
 using Yarp.ReverseProxy.Forwarder;
 
@@ -35,10 +36,11 @@ public sealed class SessionForwarder : IDisposable
 
     /// <summary>One client for all sessions.</summary>
     public SessionForwarder(
-        IHttpForwarder forwarder, SessionDirectory directory, SessionDialer dialer, Neighbours neighbours, Origins origins)
+        IHttpForwarder forwarder, SessionDirectory directory, SessionDialer dialer, Neighbours neighbours, Origins origins,
+        ServerOptions options)
     {
         (_forwarder, _directory, _dialer, _neighbours) = (forwarder, directory, dialer, neighbours);
-        _transformer = new SessionTransformer(origins);
+        _transformer = new SessionTransformer(origins, behindProxy: options.PublicUrl is not null);
         _client = new HttpMessageInvoker(new SocketsHttpHandler
         {
             ConnectCallback = DialAsync,

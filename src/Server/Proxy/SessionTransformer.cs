@@ -11,7 +11,7 @@ namespace Berth.Server.Proxy;
 /// What changes between visitor and app: Berth's cookies go, the front end's token comes, and the path stays byte for byte.
 /// Host stays, for JupyterLab and others compare it with Origin.
 /// </summary>
-public sealed class SessionTransformer(Origins origins) : HttpTransformer
+public sealed class SessionTransformer(Origins origins, bool behindProxy) : HttpTransformer
 {
     /// <summary>Under this key of the request's items is the Authorization header for the app.</summary>
     public static readonly object AuthorizationKey = new();
@@ -48,9 +48,11 @@ public sealed class SessionTransformer(Origins origins) : HttpTransformer
         if (authorization.Count == 0 || authorization[0]!.StartsWith(OwnBearer, StringComparison.OrdinalIgnoreCase))
             Replace(outgoing, HeaderNames.Authorization, (string)httpContext.Items[AuthorizationKey]!);
 
-        // 4. Who asked, and by which address: ours, not what the visitor claims.
+        // 4. Who asked, and by which address: not what the visitor claims, but what a proxy of this machine does, if there is one.
+        var from = httpContext.Connection.RemoteIpAddress;
         outgoing.Remove("Forwarded");
-        Replace(outgoing, "X-Forwarded-For", httpContext.Connection.RemoteIpAddress?.ToString() ?? "unknown");
+        if (!behindProxy || from is null || !IPAddress.IsLoopback(from) || incoming.Headers["X-Forwarded-For"].Count == 0)
+            Replace(outgoing, "X-Forwarded-For", from?.ToString() ?? "unknown");
         Replace(outgoing, "X-Forwarded-Proto", origins.Scheme);
         Replace(outgoing, "X-Forwarded-Host", incoming.Host.Value ?? "");
     }

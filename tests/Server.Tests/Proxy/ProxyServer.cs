@@ -1,7 +1,9 @@
 using System.Collections.Concurrent;
+using System.Net;
 using Berth.Contracts.Sessions;
 using Berth.Core.Ids;
 using Berth.Core.Sessions;
+using Berth.Server.Agents;
 using Berth.Server.Live;
 using Berth.Server.Options;
 using Berth.Server.Proxy;
@@ -25,7 +27,7 @@ public sealed class ProxyServer : IAsyncDisposable
 
     private ProxyServer(WebApplication app, LogLines log) => (_app, Log) = (app, log);
 
-    public int Port => new Uri(_app.Urls.First()).Port;
+    public int Port => new Uri(_app.Urls.First(url => url.StartsWith("http://127.0.0.1", StringComparison.Ordinal))).Port;
 
     public string Origin => $"http://localhost:{Port}";
 
@@ -51,16 +53,17 @@ public sealed class ProxyServer : IAsyncDisposable
         where T : notnull => _app.Services.GetRequiredService<T>();
 
     public static async Task<ProxyServer> StartAsync(
-        string folder, TimeProvider? clock = null, Uri? publicUrl = null, Func<string, int, CancellationToken, Task<Stream>>? dialAgent = null)
+        string folder, TimeProvider? clock = null, Uri? publicUrl = null)
     {
         var log = new LogLines();
         ProxyServer? server = null;
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders().AddProvider(log).SetMinimumLevel(LogLevel.Information);
-        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0));
         builder.Services.AddSingleton(clock ?? TimeProvider.System);
         var options = new ServerOptions { DataFolder = folder, AgentFolder = folder, Port = 0, PublicUrl = publicUrl };
-        builder.Services.AddSingleton(options).AddSingleton<SessionDirectory>().AddSingleton<ChangeFeed>();
+        builder.Services.AddSingleton(options).AddSingleton<SessionDirectory>().AddSingleton<ChangeFeed>().AddSingleton<PublicAddress>();
+        builder.Services.AddAgents();
         builder.Services.AddDataProtection().SetApplicationName("berth").PersistKeysToFileSystem(new DirectoryInfo(options.KeysFolder));
         builder.Services.AddSessionProxy();
         builder.Services.AddSingleton(new Neighbours(
@@ -69,7 +72,7 @@ public sealed class ProxyServer : IAsyncDisposable
                 : null,
             IsSignedIn: signIn => !server!.Revoked.ContainsKey(signIn),
             FrontEndToken: id => $"front-end-of-{id}",
-            DialAgent: dialAgent ?? ((_, _, _) => throw new IOException("The agent is not connected.")),
+            DialAgent: (id, port, ct) => server!.Get<AgentHub>().DialAsync(id, port, ct),
             FindSession: (visitor, id, _) => Task.FromResult(
                 server!.Views.TryGetValue(id, out var view) && view.Berth.UserId == visitor.UserId ? view : null),
             Resume: (_, id, _) =>
