@@ -19,6 +19,8 @@ internal sealed class ServerLink(AgentOrder order, string token, AgentState stat
     private const int OffsetBytes = 8;
     private static readonly TimeSpan s_firstRetry = TimeSpan.FromMilliseconds(25);
 
+    private static readonly TimeSpan s_drainWithin = TimeSpan.FromMilliseconds(500);
+
     private readonly TaskCompletionSource _handedOver = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private AgentActivity? _activity;
     private volatile bool _finishing;
@@ -79,7 +81,7 @@ internal sealed class ServerLink(AgentOrder order, string token, AgentState stat
         var tunnel = new TunnelClient(ct => dialer.ConnectAsync(AgentRoutes.Stream, connection, ct)) { Wanted = welcome.Streams };
         using var over = CancellationTokenSource.CreateLinkedTokenSource(stop);
         var streams = tunnel.RunAsync(over.Token);
-        var talking = TalkAsync(socket, welcome.LogOffset, over.Token);
+        var talking = TalkAsync(socket, tunnel, welcome.LogOffset, over.Token);
         var listening = ListenAsync(socket, tunnel, over.Token);
         await Task.WhenAny(talking, listening);
         if (_finishing && talking.IsCompletedSuccessfully)
@@ -90,7 +92,7 @@ internal sealed class ServerLink(AgentOrder order, string token, AgentState stat
     }
 
     /// <summary>Sends whatever is new, and returns once the last has been said.</summary>
-    private async Task TalkAsync(WebSocket socket, long logOffset, CancellationToken ct)
+    private async Task TalkAsync(WebSocket socket, TunnelClient tunnel, long logOffset, CancellationToken ct)
     {
         AgentReport? sent = null;
         var chunk = new byte[OffsetBytes + LogChunk];
@@ -109,6 +111,7 @@ internal sealed class ServerLink(AgentOrder order, string token, AgentState stat
                 await SendAsync(socket, activity, ct);
             if (finishing)
             {
+                await tunnel.DrainAsync(s_drainWithin);
                 await socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, ct);
                 return;
             }

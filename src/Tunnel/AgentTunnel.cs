@@ -65,6 +65,17 @@ public sealed class AgentTunnel : IDisposable
             await waiting.Stream.DisposeAsync();
     }
 
+    /// <summary>
+    /// Takes no more dials, and leaves the streams in use to end by themselves: for an agent that said goodbye, and whose
+    /// last bytes may not have been read yet.
+    /// </summary>
+    public void Complete()
+    {
+        _waiting.Writer.TryComplete();
+        while (_waiting.Reader.TryRead(out var waiting))
+            waiting.Stream.Abort();
+    }
+
     /// <summary>Aborts every stream; dials that wait fail.</summary>
     public void Dispose()
     {

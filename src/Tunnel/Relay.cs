@@ -14,17 +14,16 @@ internal sealed class Relay(WebSocket socket, Socket app, CancellationTokenSourc
     private const int SmallBuffer = 8 * 1024;
     private const int LargeBuffer = 128 * 1024;
 
+    private readonly TaskCompletionSource _handedOver = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _serverGone;
     private bool _appStoppedReading;
     private int _endsOfApp;
 
+    /// <summary>Completes once all that the app said was handed to the server, its end included, or cannot be.</summary>
+    public Task HandedOver => _handedOver.Task;
+
     /// <summary>Returns once both directions have ended, whichever way. Never throws.</summary>
-    public static async Task RunAsync(WebSocket socket, Socket app, CancellationToken stop)
-    {
-        using var over = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        var relay = new Relay(socket, app, over);
-        await Task.WhenAll(relay.ToAppAsync(), relay.ToServerAsync());
-    }
+    public Task RunAsync() => Task.WhenAll(ToAppAsync(), ToServerAsync());
 
     private async Task ToAppAsync()
     {
@@ -93,6 +92,7 @@ internal sealed class Relay(WebSocket socket, Socket app, CancellationTokenSourc
         }
         finally
         {
+            _handedOver.SetResult();
             ArrayPool<byte>.Shared.Return(buffer);
         }
     }

@@ -20,6 +20,7 @@ public sealed class TunnelClient(Func<CancellationToken, Task<WebSocket>> connec
 
     private readonly Lock _lock = new();
     private readonly HashSet<Task> _running = [];
+    private readonly HashSet<Relay> _relays = [];
     private CancellationToken _stop;
     private bool _started;
     private int _wanted;
@@ -50,6 +51,18 @@ public sealed class TunnelClient(Func<CancellationToken, Task<WebSocket>> connec
         lock (_lock)
             running = [.. _running];
         await Task.WhenAll(running);
+    }
+
+    /// <summary>
+    /// Waits until the server has what apps that have ended said last. To be called before the program ends, which cuts
+    /// every stream.
+    /// </summary>
+    public async Task DrainAsync(TimeSpan within)
+    {
+        Task[] handedOver;
+        lock (_lock)
+            handedOver = [.. _relays.Select(relay => relay.HandedOver)];
+        await Task.WhenAll(handedOver).WaitAsync(within).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     private void Refill()
@@ -139,7 +152,7 @@ public sealed class TunnelClient(Func<CancellationToken, Task<WebSocket>> connec
         return BinaryPrimitives.ReadUInt16BigEndian(header);
     }
 
-    private static async Task ServePortAsync(WebSocket socket, int port, CancellationToken stop)
+    private async Task ServePortAsync(WebSocket socket, int port, CancellationToken stop)
     {
         var (app, status) = await LoopbackAsync(port, stop);
         using (app)
@@ -148,8 +161,19 @@ public sealed class TunnelClient(Func<CancellationToken, Task<WebSocket>> connec
             if (app is null)
                 await socket.CloseOutputAsync(TunnelWire.Ended, null, stop);
             else
-                await Relay.RunAsync(socket, app, stop);
+                await RelayAsync(socket, app, stop);
         }
+    }
+
+    private async Task RelayAsync(WebSocket socket, Socket app, CancellationToken stop)
+    {
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        var relay = new Relay(socket, app, over);
+        lock (_lock)
+            _relays.Add(relay);
+        await relay.RunAsync();
+        lock (_lock)
+            _relays.Remove(relay);
     }
 
     private static async Task<(Socket? App, DialStatus Status)> LoopbackAsync(int port, CancellationToken stop)

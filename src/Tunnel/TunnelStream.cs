@@ -52,9 +52,9 @@ public sealed class TunnelStream : Stream
                     return received.Count;
             }
         }
-        catch (Exception e) when (e is WebSocketException or ObjectDisposedException)
+        catch (Exception e) when (IsLoss(e, cancellationToken))
         {
-            throw new IOException("The connection to the session's agent was lost.", e);
+            throw Lost(e);
         }
     }
 
@@ -68,9 +68,9 @@ public sealed class TunnelStream : Stream
             for (var rest = buffer; rest.Length > 0; rest = rest[Math.Min(rest.Length, MaximumFrame)..])
                 await _socket.SendAsync(rest[..Math.Min(rest.Length, MaximumFrame)], WebSocketMessageType.Binary, true, cancellationToken);
         }
-        catch (Exception e) when (e is WebSocketException or ObjectDisposedException)
+        catch (Exception e) when (IsLoss(e, cancellationToken))
         {
-            throw new IOException("The connection to the session's agent was lost.", e);
+            throw Lost(e);
         }
     }
 
@@ -84,9 +84,9 @@ public sealed class TunnelStream : Stream
         {
             await _socket.CloseOutputAsync(TunnelWire.Ended, null, ct);
         }
-        catch (Exception e) when (e is WebSocketException or ObjectDisposedException)
+        catch (Exception e) when (IsLoss(e, ct))
         {
-            throw new IOException("The connection to the session's agent was lost.", e);
+            throw Lost(e);
         }
     }
 
@@ -113,6 +113,12 @@ public sealed class TunnelStream : Stream
             _ = CloseAsync();
         base.Dispose(disposing);
     }
+
+    // Kestrel ends the reads of a connection that it aborted as cancelled.
+    private static bool IsLoss(Exception e, CancellationToken ct) =>
+        e is WebSocketException or ObjectDisposedException || e is OperationCanceledException && !ct.IsCancellationRequested;
+
+    private static IOException Lost(Exception e) => new("The connection to the session's agent was lost.", e);
 
     private async Task CloseAsync()
     {

@@ -82,6 +82,7 @@ public sealed class AgentHub : IDisposable
         {
             while (await control.ReadAsync(ct) is { } heard)
                 Hear(agent, heard);
+            agent.Finished = control.Closed;
         }
         finally
         {

@@ -77,11 +77,17 @@ internal sealed class ConnectedAgent : IDisposable
         }
     }
 
+    /// <summary>The agent said goodbye: its streams end by themselves.</summary>
+    public bool Finished { get; set; }
+
     /// <summary>Ends the connection and all its streams.</summary>
     public void Dispose()
     {
         _cooling.Dispose();
-        _tunnel.Dispose();
+        if (Finished)
+            _tunnel.Complete();
+        else
+            _tunnel.Dispose();
         _socket.Abort();
     }
 

@@ -19,6 +19,9 @@ internal sealed class ControlReader(WebSocket socket)
 
     private byte[] _buffer = new byte[4096];
 
+    /// <summary>The agent ended the connection as one ends it who has nothing left to say.</summary>
+    public bool Closed { get; private set; }
+
     /// <summary>The next message; null at the end of the connection, however it came.</summary>
     public async Task<Heard?> ReadAsync(CancellationToken ct)
     {
@@ -36,6 +39,7 @@ internal sealed class ControlReader(WebSocket socket)
                 var part = await socket.ReceiveAsync(_buffer.AsMemory(filled), ct);
                 if (part.MessageType == WebSocketMessageType.Close)
                 {
+                    Closed = true;
                     // The answer tells the agent that all it sent before was taken.
                     await socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, ct);
                     return null;
