@@ -17,6 +17,7 @@ internal sealed class ServerCommand : Verb
     {
         foreach (var flag in new System.CommandLine.Option[] { _port, _data, _database, _public, _host, _engine })
             Add(flag);
+        Add(new ServerLinkCommand(here));
         Add(new ServerStatusCommand(here));
         Add(new ServerStopCommand(here));
     }

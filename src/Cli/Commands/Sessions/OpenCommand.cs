@@ -25,8 +25,9 @@ internal sealed class OpenCommand : SessionVerb
         if (session.Berth.Status is "paused" or "failed")
             call.Report.Warning($"Session '{session.Name}' is not running: {session.Berth.Sentence ?? session.Berth.Status + "."} "
                 + $"Resume it with `berth session resume {session.Name}`.");
-        if (call.Get(_print) || !call.Here.OpenBrowser(session.Url))
-            call.Here.Out.WriteLine(session.Url);
+        var link = await SessionLink.ForAsync(server, session, ct);
+        if (call.Get(_print) || !call.Here.OpenBrowser(link))
+            call.Here.Out.WriteLine(link);
         else
             call.Report.Line($"Opened {session.Url}");
         return ExitCodes.Ok;

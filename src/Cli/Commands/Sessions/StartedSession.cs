@@ -39,8 +39,9 @@ internal static class StartedSession
         }
         foreach (var notice in session.Berth.Notices)
             call.Report.Warning(notice);
-        Print(call, session);
-        if (open && !call.Here.OpenBrowser(session.Url))
+        var link = await SessionLink.ForAsync(server, session, ct);
+        Print(call, session, link);
+        if (open && !call.Here.OpenBrowser(link))
             call.Report.Line("There is no browser here: open the link where there is one.");
         Hints(call, session, detach ? "See it:  berth session show " : null);
         return ExitCodes.Ok;
@@ -53,10 +54,10 @@ internal static class StartedSession
         return await watch.UntilAsync(session, view => view.Berth.Status is not "launching", timeout, ct, board.Show);
     }
 
-    private static void Print(Call call, SessionView session)
+    private static void Print(Call call, SessionView session, string link)
     {
         if (call.Results.Format == OutputFormat.Table)
-            call.Here.Out.WriteLine(session.Url);
+            call.Here.Out.WriteLine(link);
         else
             call.Results.One(session, BerthJson.Default.SessionView, SessionColumns.Detail(call.Here.Time), view => view.Name);
     }
