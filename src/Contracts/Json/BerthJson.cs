@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Berth.Contracts.Environments;
 using Berth.Contracts.Health;
@@ -59,4 +60,6 @@ namespace Berth.Contracts.Json;
 [JsonSerializable(typeof(VersionView))]
 [JsonSerializable(typeof(HealthView))]
 [JsonSerializable(typeof(JsonElement))]
+[JsonSerializable(typeof(JsonObject))]
+[JsonSerializable(typeof(Dictionary<string, JsonElement>))]
 public sealed partial class BerthJson : JsonSerializerContext;
