@@ -1,4 +1,9 @@
+using Berth.Server.Web.Environments;
 using Berth.Server.Web.Errors;
+using Berth.Server.Web.Launchers;
+using Berth.Server.Web.Pools;
+using Berth.Server.Web.Projects;
+using Berth.Server.Web.Sessions;
 using Berth.Server.Web.SignIn;
 using Berth.Server.Web.Tokens;
 
@@ -12,6 +17,7 @@ public static class PagesRoom
         services.AddRazorComponents();
         services.AddSingleton<PageAssets>();
         services.AddSingleton<Toasts>();
+        services.AddSingleton<Choices>();
         return services;
     }
 
@@ -21,6 +27,11 @@ public static class PagesRoom
         ProblemPages.Map(routes);
         var pages = routes.MapGroup("").AddEndpointFilter(KeepNothingAsync).ExcludeFromDescription();
         SignInPages.Map(pages);
+        SessionPages.Map(pages);
+        LauncherPages.Map(pages);
+        EnvironmentPages.Map(pages);
+        ProjectPages.Map(pages);
+        PoolPages.Map(pages);
         TokenPages.Map(pages);
         return routes;
     }

@@ -18,7 +18,9 @@ function icons() {
     const shapes = svg.slice(svg.indexOf('>', svg.indexOf('<svg')) + 1, svg.lastIndexOf('</svg>'));
     return `<symbol id="${name}" viewBox="0 0 24 24">${shapes.replace(/\s*\n\s*/g, '')}</symbol>`;
   });
-  return `<svg xmlns="http://www.w3.org/2000/svg">${symbols.join('')}</svg>`;
+  // Its licence asks for its notice to go with every copy.
+  const notice = packaged('@tabler/icons/LICENSE').replaceAll('--', '').trim();
+  return `<!-- Tabler Icons\n${notice}\n--><svg xmlns="http://www.w3.org/2000/svg">${symbols.join('')}</svg>`;
 }
 
 const results = {
