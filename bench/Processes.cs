@@ -1,0 +1,29 @@
+using System.Diagnostics;
+
+namespace Berth.Bench;
+
+/// <summary>Runs programs and times them from outside.</summary>
+public static class Processes
+{
+    /// <summary>Runs to the end; its output, and how long it took.</summary>
+    public static async Task<(string Output, double Milliseconds)> RunAsync(
+        string program, string[] arguments, IReadOnlyDictionary<string, string>? variables = null)
+    {
+        var watch = Stopwatch.StartNew();
+        using var process = Start(program, arguments, variables);
+        var output = await process.StandardOutput.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        watch.Stop();
+        if (process.ExitCode != 0)
+            throw new InvalidOperationException($"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}.");
+        return (output, watch.Elapsed.TotalMilliseconds);
+    }
+
+    public static Process Start(string program, string[] arguments, IReadOnlyDictionary<string, string>? variables = null)
+    {
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, UseShellExecute = false };
+        foreach (var (name, value) in variables ?? new Dictionary<string, string>())
+            start.Environment[name] = value;
+        return Process.Start(start) ?? throw new InvalidOperationException($"{program} does not start.");
+    }
+}
