@@ -17,7 +17,8 @@ internal sealed class SessionWatch : IDisposable
     private readonly Call _call;
     private readonly Server _server;
     private readonly CancellationTokenSource _end;
-    private IAsyncEnumerable<Change>? _changes;
+    // One enumerator for the whole watch: to end one would end the stream, and with it what has not been read yet.
+    private IAsyncEnumerator<Change>? _changes;
 
     private SessionWatch(Call call, Server server, CancellationToken ct)
     {
@@ -34,7 +35,7 @@ internal sealed class SessionWatch : IDisposable
     {
         var watch = new SessionWatch(call, server, ct);
         if (!detached)
-            watch._changes = await server.Client.ListenAsync(watch._end.Token);
+            await watch.ListenAsync();
         return watch;
     }
 
@@ -89,10 +90,9 @@ internal sealed class SessionWatch : IDisposable
     {
         try
         {
-            await using var changes = _changes!.GetAsyncEnumerator(ct);
-            while (await changes.MoveNextAsync())
+            while (await _changes!.MoveNextAsync().AsTask().WaitAsync(ct))
             {
-                if (changes.Current.Kind != "session" || changes.Current.Id != session.Id)
+                if (_changes.Current.Kind != "session" || _changes.Current.Id != session.Id)
                     continue;
                 return session;
             }
@@ -105,6 +105,9 @@ internal sealed class SessionWatch : IDisposable
         return session;
     }
 
+    private async Task ListenAsync() =>
+        _changes = (await _server.Client.ListenAsync(_end.Token)).GetAsyncEnumerator(_end.Token);
+
     private async Task ListenAgainAsync(CancellationToken ct)
     {
         _call.Report.Line("The connection to the server was cut; waiting for it to come back …");
@@ -113,7 +116,7 @@ internal sealed class SessionWatch : IDisposable
         {
             try
             {
-                _changes = await _server.Client.ListenAsync(_end.Token);
+                await ListenAsync();
                 return;
             }
             catch (ServerUnreachableException) when (_call.Here.Time.GetElapsedTime(started) < ServerMayBeAway)
