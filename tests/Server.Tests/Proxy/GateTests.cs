@@ -84,6 +84,27 @@ public sealed class GateTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task BehindAProxyOfThisMachineTheAppLearnsTheVisitorsAddress()
+    {
+        await using var server = await ProxyServer.StartAsync(_folder, _clock, new Uri("https://berth.example.org"));
+        using var browser = new Browser(server.Port);
+        browser.Cookies["localhost"] = new() { ["who"] = "ana.s1" };
+        var session = server.AddSession(_app.Port);
+        var origin = $"http://{session.Id.ToLowerInvariant()}.localhost:{server.Port}";
+        var toServer = (await browser.NavigateAsync(origin + "/")).Headers.Location!;
+        var back = (await browser.NavigateAsync($"http://localhost:{server.Port}{toServer.PathAndQuery}")).Headers.Location!;
+        Assert.StartsWith($"https://{session.Id.ToLowerInvariant()}.localhost/_berth/enter", back.AbsoluteUri);
+        Assert.Equal(HttpStatusCode.SeeOther, (await browser.NavigateAsync(origin + back.PathAndQuery)).StatusCode);
+
+        var request = new HttpRequestMessage(HttpMethod.Get, origin + "/");
+        request.Headers.Add("X-Forwarded-For", "203.0.113.7");
+        var seen = await (await browser.SendAsync(request)).Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        Assert.Contains("\"X-Forwarded-For\":[\"203.0.113.7\"]", seen);
+        Assert.Contains("\"X-Forwarded-Proto\":[\"https\"]", seen);
+        Assert.DoesNotContain("berth-", seen);
+    }
+
+    [Fact]
     public async Task AProgramWithoutACookieIsToldSo()
     {
         var session = _server.AddSession(_app.Port);

@@ -1,11 +1,13 @@
 using System.Collections.Concurrent;
 using System.Net;
+using Berth.Contracts.Problems;
 using Berth.Contracts.Sessions;
 using Berth.Core.Ids;
 using Berth.Core.Sessions;
 using Berth.Server.Agents;
 using Berth.Server.Live;
 using Berth.Server.Options;
+using Berth.Server.Problems;
 using Berth.Server.Proxy;
 using Berth.Server.Sessions;
 using Microsoft.AspNetCore.Builder;
@@ -46,6 +48,9 @@ public sealed class ProxyServer : IAsyncDisposable
     /// <summary>Sessions that were asked to resume.</summary>
     public ConcurrentQueue<string> Resumed { get; private init; } = [];
 
+    /// <summary>Why no session may be resumed now; null: each may.</summary>
+    public string? RefusesResume { get; set; }
+
     /// <summary>Everything that was logged, at any level that is on.</summary>
     public LogLines Log { get; }
 
@@ -77,7 +82,9 @@ public sealed class ProxyServer : IAsyncDisposable
                 server!.Views.TryGetValue(id, out var view) && view.Berth.UserId == visitor.UserId ? view : null),
             Resume: (_, id, _) =>
             {
-                server!.Resumed.Enqueue(id);
+                if (server!.RefusesResume is { } words)
+                    throw new ProblemException(ProblemCode.QuotaExceeded, words);
+                server.Resumed.Enqueue(id);
                 return Task.CompletedTask;
             }));
         var app = builder.Build();
@@ -96,6 +103,16 @@ public sealed class ProxyServer : IAsyncDisposable
         var route = new SessionRoute(Ulid.New(TimeProvider.System), "climate", owner, 1, status, port, "/lab", reach, "127.0.0.1");
         Directory.Set(route);
         return route;
+    }
+
+    /// <summary>The session is in another state, and pages are told so, as one that saves a session does it.</summary>
+    public SessionRoute Change(SessionRoute route, SessionStatus status, SessionView view)
+    {
+        var changed = route with { Status = status };
+        Views[route.Id] = view;
+        Directory.Set(changed);
+        Feed.Publish(new Change("session", route.Id), route.OwnerId);
+        return changed;
     }
 
     public string OriginOf(SessionRoute route) => $"http://{route.Id.ToLowerInvariant()}.localhost:{Port}";

@@ -49,6 +49,12 @@ public static class StatusWords
         _ => null,
     };
 
+    /// <summary>What to do about it; null where that is what the button does.</summary>
+    public static string? NextStep(SessionView view) =>
+        ResumeWord(view) is not null && view.Berth.NextStep?.EndsWith($"`berth session resume {view.Name}`.", StringComparison.Ordinal) is true
+            ? null
+            : view.Berth.NextStep;
+
     /// <summary>Whether the stages tell something: of a start, or of how far a start got.</summary>
     public static bool ShowsStages(SessionView view) => view.Berth.Status is "launching" or "failed" && view.Berth.Stages.Count > 0;
 
