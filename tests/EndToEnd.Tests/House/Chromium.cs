@@ -1,0 +1,41 @@
+using Berth.Contracts.Client;
+using Microsoft.Playwright;
+
+namespace Berth.EndToEnd.Tests.House;
+
+/// <summary>A real Chromium, started when the first test asks for it.</summary>
+public sealed class Chromium : IAsyncDisposable
+{
+    private static readonly string[] Places = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+    private IPlaywright? _playwright;
+    private IBrowser? _browser;
+
+    /// <summary>A browser of a new user: no cookies, nothing cached.</summary>
+    public async Task<IBrowserContext> NewAsync()
+    {
+        _playwright ??= await Playwright.CreateAsync();
+        _browser ??= await _playwright.Chromium.LaunchAsync(new()
+        {
+            ExecutablePath = Places.FirstOrDefault(File.Exists) ?? throw new InvalidOperationException("Chromium is not installed. On Debian: apt-get install chromium"),
+            Args = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+        });
+        var context = await _browser.NewContextAsync(new() { ViewportSize = new() { Width = 1280, Height = 900 } });
+        context.SetDefaultTimeout(20_000);
+        return context;
+    }
+
+    /// <summary>A page that is signed in by a one-time link.</summary>
+    public async Task<IPage> SignInAsync(ApiClient api)
+    {
+        var page = await (await NewAsync()).NewPageAsync();
+        await page.GotoAsync((await api.CreateSignInLinkAsync(TestContext.Current.CancellationToken)).Url);
+        return page;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_browser is not null)
+            await _browser.CloseAsync();
+        _playwright?.Dispose();
+    }
+}
