@@ -32,7 +32,7 @@ public sealed class CommandTests(RunningServer server) : IClassFixture<RunningSe
             var pause = await server.BerthAsync("session", "pause", "notes");
             Assert.True(pause.Code == 0, pause.Error);
             Assert.Equal("", pause.Out);
-            Assert.Equal("paused", (await server.BerthAsync("session", "show", "notes", "-c", "status", "--no-header")).Line.Split(' ')[0].Trim());
+            Assert.Equal("paused", (await server.Api.GetSessionAsync("notes", Ct)).Berth.Status);
             Assert.Empty(await Engine.ContainersAsync(server.Installation));
 
             var resume = await server.BerthAsync("session", "resume", "notes");

@@ -68,13 +68,16 @@ public sealed class AgentSockets(ServerOptions options, ILoggerFactory loggers)
             socket.Dispose();
     }
 
-    /// <summary>Stops listening and removes the socket. Closing what is not open succeeds.</summary>
+    /// <summary>Stops listening and removes the socket, and its folder if nothing else is in it. Closing what is not open succeeds.</summary>
     public void Close(string sessionId)
     {
         if (!_listening.TryRemove(sessionId, out var socket))
             return;
         socket.Dispose();
         File.Delete(Path.Combine(Folder(sessionId), AgentFiles.Socket));
+        // What else is in it is the provider's, which takes its own part back.
+        if (!Directory.EnumerateFileSystemEntries(Folder(sessionId)).Any())
+            Directory.Delete(Folder(sessionId));
     }
 
     bool IConnectionListenerFactorySelector.CanBind(EndPoint endpoint) => endpoint is AgentEndPoint;

@@ -1,4 +1,6 @@
+using Berth.Contracts.Health;
 using Berth.Providers.Docker;
+using Berth.Server.Health;
 using Berth.Server.Options;
 using Berth.Server.Sessions;
 using Berth.Server.Sessions.Reconcile;
@@ -10,7 +12,8 @@ public static class ProvidersRoom
 {
     public static IServiceCollection AddProviders(this IServiceCollection services) => services
         .AddSingleton<Installation>()
-        .AddSingleton(Docker);
+        .AddSingleton(Docker)
+        .AddSingleton<IHealthProbe, DockerProbe>();
 
     private static ProviderInstance Docker(IServiceProvider services)
     {
@@ -27,5 +30,15 @@ public static class ProvidersRoom
                     AllowRoot = options.AllowRoot,
                 },
                 services.GetRequiredService<TimeProvider>()));
+    }
+}
+
+/// <summary>Tells whether the reconciler reached the engine when it tried last: nobody who asks for the health makes it try.</summary>
+internal sealed class DockerProbe(ProviderHealth health) : IHealthProbe
+{
+    public Task<HealthCheck> CheckAsync(CancellationToken ct)
+    {
+        var problem = health.All.GetValueOrDefault(ProviderNames.Docker);
+        return Task.FromResult(new HealthCheck(ProviderNames.Docker, problem is null, problem));
     }
 }
