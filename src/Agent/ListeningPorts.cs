@@ -8,6 +8,9 @@ internal static class ListeningPorts
     private const string Listening = "0A";
     private const int Most = 5;
 
+    // Docker's own name server is in the network of each of its containers: 127.0.0.11, as the kernel writes it.
+    private const string NameServer = "0B00007F:";
+
     /// <summary>Ascending, the first few.</summary>
     public static IReadOnlyList<int> Find() =>
         [.. Read("/proc/net/tcp").Concat(Read("/proc/net/tcp6")).Distinct().Order().Take(Most)];
@@ -27,7 +30,7 @@ internal static class ListeningPorts
         foreach (var line in lines.Skip(1))
         {
             var fields = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-            if (fields.Length > 3 && fields[3] == Listening && fields[1].LastIndexOf(':') is > 0 and var colon
+            if (fields.Length > 3 && fields[3] == Listening && !fields[1].StartsWith(NameServer, StringComparison.Ordinal) && fields[1].LastIndexOf(':') is > 0 and var colon
                 && int.TryParse(fields[1].AsSpan(colon + 1), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var port))
             {
                 yield return port;

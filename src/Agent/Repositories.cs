@@ -14,6 +14,7 @@ internal sealed class Repositories(
     // For all together. It is well under the time that a start may take, so that a hanging clone is told as such.
     private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(10);
     private const int Kill = 9;
+    private const string TrustFile = ".berth-clone-settings";
 
     public async Task CloneAsync(IReadOnlyList<Repository> repositories, CancellationToken stop)
     {
@@ -32,6 +33,7 @@ internal sealed class Repositories(
         }
         using var limit = new CancellationTokenSource(s_limit, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, limit.Token);
+        using var trust = new Removed(Path.Combine(workspace, TrustFile));
         foreach (var repository in wanted)
         {
             try
@@ -66,7 +68,7 @@ internal sealed class Repositories(
         try
         {
             IReadOnlyList<string> branch = repository.Branch is { } name ? ["--branch", name] : [];
-            await GitAsync(repository, ["clone", "--progress", .. branch, "--", repository.Url, draft], ct);
+            await GitAsync(repository, ["clone", "--progress", .. branch, "--", Source(repository), draft], ct);
             if (repository.Commit is { } commit)
                 await CheckOutAsync(repository, draft, commit, ct);
             if (File.Exists(Path.Combine(draft, ".gitmodules")))
@@ -126,8 +128,11 @@ internal sealed class Repositories(
         if (!repository.Lfs)
             variables["GIT_LFS_SKIP_SMUDGE"] = "1";
         // Git forbids submodules from local paths, for fear of a stranger's repository; here the user named a local one.
-        IReadOnlyList<string> local = repository.Url.StartsWith('/') || repository.Url.StartsWith("file:", StringComparison.Ordinal)
-            ? ["-c", "protocol.file.allow=always"] : [];
+        IReadOnlyList<string> local = repository.IsLocal || repository.Url.StartsWith("file:", StringComparison.Ordinal) ? ["-c", "protocol.file.allow=always"] : [];
+        // It belongs to another user than the session's, which git takes for a trap. Only a file of settings reaches the
+        // process that git starts on the other side of a local clone.
+        if (repository.IsLocal)
+            variables["GIT_CONFIG_GLOBAL"] = await TrustFileAsync(ct);
 
         var words = new GitWords(progress => state.Detail($"cloning {Shown(repository.Url)}: {progress}"));
         state.Detail($"cloning {Shown(repository.Url)}");
@@ -156,6 +161,17 @@ internal sealed class Repositories(
         ct.ThrowIfCancellationRequested();
         if (exit != 0)
             throw new GitException(words.Last is { Length: > 0 } last ? last : $"git ended with {exit}.");
+    }
+
+    /// <summary>A local one is where the provider mounted it; without a container it is where it is.</summary>
+    private static string Source(Repository repository) =>
+        repository.IsLocal && Directory.Exists(repository.MountedAt) ? repository.MountedAt : repository.Url;
+
+    private async Task<string> TrustFileAsync(CancellationToken ct)
+    {
+        var path = Path.Combine(workspace, TrustFile);
+        await File.WriteAllTextAsync(path, "[safe]\n\tdirectory = *\n", ct);
+        return path;
     }
 
     private string FindGit()
@@ -205,6 +221,11 @@ internal sealed class Repositories(
             else if (line.IndexOf('%') is > 0 and var percent)
                 progress(string.Join(' ', line[..(percent + 1)].Split(' ', StringSplitOptions.RemoveEmptyEntries)));
         }
+    }
+
+    private sealed class Removed(string path) : IDisposable
+    {
+        public void Dispose() => File.Delete(path);
     }
 
     private sealed class GitException(string message) : Exception(message);

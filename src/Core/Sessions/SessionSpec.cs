@@ -106,6 +106,12 @@ public sealed record GpuRequest(int Count, IReadOnlyList<string> Ids)
 /// <param name="Lfs">Fetch LFS files.</param>
 public sealed record Repository(string Url, string? Branch = null, string? Commit = null, bool Lfs = false)
 {
+    /// <summary>Whether it is a folder of the server's machine, which the session sees read-only at <see cref="MountedAt"/>.</summary>
+    public bool IsLocal => Url.StartsWith('/');
+
+    /// <summary>Where a local one is mounted in the session, to be cloned from.</summary>
+    public string MountedAt => $"/berth-repositories/{Directory}";
+
     /// <summary>Sub-directory of the workspace: the last segment of the URL, without <c>.git</c>.</summary>
     public string Directory
     {
