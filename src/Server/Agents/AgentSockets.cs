@@ -74,6 +74,8 @@ public sealed class AgentSockets(ServerOptions options, ILoggerFactory loggers)
         if (!_listening.TryRemove(sessionId, out var socket))
             return;
         socket.Dispose();
+        if (!Directory.Exists(Folder(sessionId)))
+            return;
         File.Delete(Path.Combine(Folder(sessionId), AgentFiles.Socket));
         // What else is in it is the provider's, which takes its own part back.
         if (!Directory.EnumerateFileSystemEntries(Folder(sessionId)).Any())

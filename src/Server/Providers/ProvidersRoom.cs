@@ -1,5 +1,6 @@
 using Berth.Contracts.Health;
 using Berth.Providers.Docker;
+using Berth.Server.Agents;
 using Berth.Server.Health;
 using Berth.Server.Options;
 using Berth.Server.Sessions;
@@ -25,7 +26,7 @@ public static class ProvidersRoom
                 {
                     Engine = options.DockerHost,
                     InstallationId = services.GetRequiredService<Installation>().Id,
-                    AgentFolder = options.AgentFolder,
+                    AgentFolder = AgentBundle.Keep(options, services.GetRequiredService<TimeProvider>()),
                     SessionsFolder = options.SessionsFolder,
                     AllowRoot = options.AllowRoot,
                 },

@@ -1,0 +1,56 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using Berth.Server.Options;
+
+namespace Berth.Server.Agents;
+
+/// <summary>
+/// The published agent as sessions mount it: a copy in the data folder, named after its content. An upgrade of Berth
+/// replaces the published one, but a session that runs goes on with the files it started with.
+/// </summary>
+public static class AgentBundle
+{
+    private const int Kept = 3;
+    private const UnixFileMode EveryoneMayRead = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
+        | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
+
+    /// <summary>Makes the copy where it is not there yet.</summary>
+    /// <returns>The folder to mount; the configured one where that holds no agent, for others to complain about.</returns>
+    public static string Keep(ServerOptions options, TimeProvider time)
+    {
+        var source = new DirectoryInfo(options.AgentFolder);
+        if (!source.Exists)
+            return options.AgentFolder;
+        var copies = Directory.CreateDirectory(Path.Combine(options.DataFolder, "agents"));
+        var copy = Path.Combine(copies.FullName, Fingerprint(source));
+        if (!Directory.Exists(copy))
+        {
+            // Made beside and renamed: a copy that has its name is whole.
+            var draft = $"{copy}.draft";
+            if (Directory.Exists(draft))
+                Directory.Delete(draft, recursive: true);
+            foreach (var file in source.EnumerateFiles("*", SearchOption.AllDirectories))
+            {
+                var target = Path.Combine(draft, Path.GetRelativePath(source.FullName, file.FullName));
+                // Whoever runs in a session reads it, whatever umask the server has.
+                Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+                File.SetUnixFileMode(Path.GetDirectoryName(target)!, EveryoneMayRead);
+                file.CopyTo(target);
+            }
+            Directory.Move(draft, copy);
+        }
+        Directory.SetLastWriteTimeUtc(copy, time.GetUtcNow().UtcDateTime);
+        foreach (var old in copies.EnumerateDirectories().OrderByDescending(c => c.LastWriteTimeUtc).Skip(Kept))
+            old.Delete(recursive: true);
+        return copy;
+    }
+
+    private static string Fingerprint(DirectoryInfo folder)
+    {
+        var list = new StringBuilder();
+        foreach (var file in folder.EnumerateFiles("*", SearchOption.AllDirectories).OrderBy(file => file.FullName, StringComparer.Ordinal))
+            list.Append(CultureInfo.InvariantCulture, $"{Path.GetRelativePath(folder.FullName, file.FullName)}\0{file.Length}\0{file.LastWriteTimeUtc.Ticks}\n");
+        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(list.ToString())))[..16];
+    }
+}
