@@ -27,7 +27,7 @@ public static class OptionsReader
         new("data", "a folder", (o, v) => o with { DataFolder = Path.GetFullPath(v) }),
         new("port", "a port from 0 (a free one) to 65535", (o, v) => o with { Port = Whole(v, 0, 65535) }),
         new("public_url", "an address such as https://berth.example.org", (o, v) => o with { PublicUrl = Url(v) }),
-        new("session_host", "a host name with {session} in it, such as {session}.berth-sessions.example", (o, v) => o with { SessionHost = SessionHost(v) }),
+        new("session_host", "a host name with {session} in its first part, such as {session}.berth-sessions.example", (o, v) => o with { SessionHost = SessionHost(v) }),
         new("database_url", "a URL such as postgres://user:password@host:5432/database", (o, v) => o with { DatabaseUrl = Postgres(v) }, IsSecret: true),
         new("agent", "the folder of the published agent", (o, v) => o with { AgentFolder = Path.GetFullPath(v) }),
         new("docker_host", "a socket such as unix:///var/run/docker.sock", (o, v) => o with { DockerHost = Socket(v) }),
@@ -157,7 +157,8 @@ public static class OptionsReader
             : throw new FormatException();
 
     private static string SessionHost(string text) =>
-        text.Split("{session}") is [var before, var after] && Uri.CheckHostName($"{before}x{after}") == UriHostNameType.Dns ? text : throw new FormatException();
+        text.Split("{session}") is [var before, var after] && !before.Contains('.') && after.Contains('.')
+        && Uri.CheckHostName($"{before}x{after}") == UriHostNameType.Dns ? text : throw new FormatException();
 
     private static string Socket(string text) => text.StartsWith("unix:///", StringComparison.Ordinal) ? text : throw new FormatException();
 

@@ -15,7 +15,11 @@ public sealed class Origins(PublicAddress address, SessionHosts hosts)
     public string Scheme => address.Url.Scheme;
 
     /// <summary>Of one session.</summary>
-    public string Of(string sessionId) => address.Url.IsDefaultPort
-        ? $"{Scheme}://{hosts.HostOf(sessionId)}"
-        : $"{Scheme}://{hosts.HostOf(sessionId)}:{address.Url.Port}";
+    public string Of(string sessionId) => OriginAt(hosts.HostOf(sessionId));
+
+    /// <summary>Of all sessions, as content security policies write it.</summary>
+    public string OfSessions => OriginAt(hosts.Wildcard);
+
+    private string OriginAt(string host) =>
+        address.Url.IsDefaultPort ? $"{Scheme}://{host}" : $"{Scheme}://{host}:{address.Url.Port}";
 }

@@ -21,7 +21,7 @@ public sealed class SessionHosts
     {
         var pattern = options.SessionHost;
         var at = pattern.IndexOf(Placeholder, StringComparison.Ordinal);
-        if (at < 0 || at != pattern.LastIndexOf(Placeholder, StringComparison.Ordinal) || at + Placeholder.Length == pattern.Length)
+        if (at < 0 || at != pattern.LastIndexOf(Placeholder, StringComparison.Ordinal) || pattern.IndexOf('.', StringComparison.Ordinal) < at)
             throw new ArgumentException($"session_host has to be a host name that begins with {Placeholder}, such as {Placeholder}.localhost; it is “{pattern}”.", nameof(options));
         _before = pattern[..at];
         _after = pattern[(at + Placeholder.Length)..];
@@ -53,6 +53,9 @@ public sealed class SessionHosts
         sessionId = id;
         return true;
     }
+
+    /// <summary>All hosts of sessions, as content security policies write it: a star for the first label.</summary>
+    public string Wildcard => "*" + _after[_after.IndexOf('.', StringComparison.Ordinal)..];
 
     /// <summary>The host of a session.</summary>
     public string HostOf(string sessionId) => string.Concat(_before, sessionId.ToLowerInvariant(), _after);

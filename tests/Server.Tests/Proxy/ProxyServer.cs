@@ -5,6 +5,7 @@ using Berth.Contracts.Sessions;
 using Berth.Core.Ids;
 using Berth.Core.Sessions;
 using Berth.Server.Agents;
+using Berth.Server.Auth;
 using Berth.Server.Live;
 using Berth.Server.Options;
 using Berth.Server.Problems;
@@ -89,7 +90,14 @@ public sealed class ProxyServer : IAsyncDisposable
             }));
         var app = builder.Build();
         app.MapSessionProxy();
-        app.MapGet("/sign-in", (string next) => $"sign in, then {next}");
+        app.UseMiddleware<SecurityHeaders>();
+        app.MapGet("/sign-in", (string next) => Results.Content(
+            $"<form method=post action='/sign-in?next={Uri.EscapeDataString(next)}'><button>Sign in</button></form>", "text/html"));
+        app.MapPost("/sign-in", (string next, HttpContext context) =>
+        {
+            context.Response.Cookies.Append("who", "ana.s1");
+            return Results.Redirect(next);
+        });
         app.MapGet("/", () => "the server's own");
         app.MapFallback(() => Results.NotFound());
         server = new ProxyServer(app, log);

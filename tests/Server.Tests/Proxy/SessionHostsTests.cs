@@ -47,6 +47,7 @@ public sealed class SessionHostsTests
     [InlineData("localhost")]
     [InlineData("sessions.{session}")]
     [InlineData("{session}.{session}.org")]
+    [InlineData("{session}")]
     public void RefusesAPatternThatNamesNoSession(string pattern) => Assert.Throws<ArgumentException>(() => Hosts(pattern));
 
     private static SessionHosts Hosts(string pattern, Uri? publicUrl = null) =>

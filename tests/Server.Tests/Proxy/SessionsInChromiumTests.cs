@@ -6,9 +6,9 @@ using Microsoft.Playwright;
 
 namespace Berth.Server.Tests.Proxy;
 
-/// <summary>The waiting page in a real browser: its script, its policy and its form have to agree.</summary>
+/// <summary>Gate and waiting page in a real browser: what its policies forbid no other client tells.</summary>
 [Trait("Needs", "browser")]
-public sealed class WaitingPageInChromiumTests : IAsyncLifetime
+public sealed class SessionsInChromiumTests : IAsyncLifetime
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("berth-page-").FullName;
     private ProxyServer _server = null!;
@@ -35,6 +35,17 @@ public sealed class WaitingPageInChromiumTests : IAsyncLifetime
         await _server.DisposeAsync();
         await _app.DisposeAsync();
         Directory.Delete(_folder, recursive: true);
+    }
+
+    [Fact]
+    public async Task WhoSignsInByAFormOnTheWayToASessionArrivesThere()
+    {
+        var session = _server.AddSession(_app.Port);
+        var page = await _chromium.NewPageAsync();
+        await page.GotoAsync($"{_server.OriginOf(session)}/lab/tree/x");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Sign in" }).ClickAsync();
+        await page.GetByText("\"Target\":\"/lab/tree/x\"").WaitForAsync();
+        Assert.Equal($"{_server.OriginOf(session)}/lab/tree/x", page.Url);
     }
 
     [Fact]
