@@ -5,6 +5,7 @@ using Berth.Server.Environments;
 using Berth.Server.Health;
 using Berth.Server.Launchers;
 using Berth.Server.Live;
+using Berth.Server.OpenApi;
 using Berth.Server.Options;
 using Berth.Server.Pools;
 using Berth.Server.Problems;
@@ -129,6 +130,7 @@ public static class BerthServer
         services.AddStorage();
         services.AddAuth(options);
         services.AddHealth();
+        services.AddDescription();
         services.AddUsers();
         services.AddProjects();
         services.AddEnvironments();
@@ -149,6 +151,7 @@ public static class BerthServer
         // Sessions' own hosts leave here.
         app.UseMiddleware<HostAllowList>();
         app.UseMiddleware<SecurityHeaders>();
+        app.UseDescriptionPage();
         app.UseRouting();
         app.UseMiddleware<Authentication>();
         app.UseMiddleware<AccessControl>();
@@ -157,6 +160,7 @@ public static class BerthServer
     private static void MapRooms(WebApplication app)
     {
         app.MapHealth();
+        app.MapDescription();
         app.MapAuth();
         app.MapUsers();
         app.MapProjects();

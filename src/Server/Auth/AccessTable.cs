@@ -44,6 +44,7 @@ public static class AccessTable
         new("GET", "/api/berth/health", AccessRule.Anonymous),
         new("GET", "/api/berth/version", AccessRule.Anonymous),
         new("GET", "/api/data/version", AccessRule.Anonymous),
+        new("GET", "/api/openapi.json", AccessRule.Anonymous),
 
         // Pages, and what they load
         new("GET", "/assets/{fingerprint}/{name}", AccessRule.Anonymous),

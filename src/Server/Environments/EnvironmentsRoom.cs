@@ -1,6 +1,6 @@
-using System.Text.Json;
 using Berth.Contracts.Environments;
 using Berth.Server.Auth;
+using Berth.Server.Problems;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 
@@ -36,8 +36,8 @@ public static class EnvironmentsRoom
     private static async Task<Ok<EnvironmentView>> GetAsync(string id, EnvironmentStore environments, CancellationToken ct) =>
         TypedResults.Ok(await environments.FindAsync(id, ct));
 
-    private static async Task<Ok<EnvironmentView>> EditAsync(string id, [FromBody] JsonElement patch, EnvironmentStore environments, CancellationToken ct) =>
-        TypedResults.Ok(await environments.EditAsync(id, patch, ct));
+    private static async Task<Ok<EnvironmentView>> EditAsync(string id, Patch patch, EnvironmentStore environments, CancellationToken ct) =>
+        TypedResults.Ok(await environments.EditAsync(id, patch.Fields, ct));
 
     private static async Task<NoContent> DeleteAsync(string id, EnvironmentStore environments, CancellationToken ct)
     {

@@ -43,7 +43,7 @@ internal sealed record EnvironmentChoice(string? GlobalId, EnvironmentRequest? C
             return patch;
         var target = JsonSerializer.SerializeToNode(current.Request(), JsonOfApi.Options)!.AsObject();
         MergePatch.Merge(target, JsonObject.Create(patch)!);
-        return JsonSerializer.SerializeToElement(target, JsonOfApi.Options);
+        return MergePatch.ToElement(target);
     }
 
     /// <summary>The id of the environment for a launcher that has <paramref name="current"/>, after it was brought to what is chosen.</summary>

@@ -176,7 +176,7 @@ public sealed class LauncherStore(Db db, ProjectNews news, TimeProvider clock)
         // An environment is merged by itself: an id and fields must not be mixed.
         var rest = JsonObject.Create(patch)!;
         rest.Remove("environment");
-        var merged = MergePatch.Apply(current, JsonSerializer.SerializeToElement(rest, JsonOfApi.Options));
+        var merged = MergePatch.Apply(current, MergePatch.ToElement(rest));
         return merged with { Environment = EnvironmentChoice.Merge(environment, wanted) };
     }
 }

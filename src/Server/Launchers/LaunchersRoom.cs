@@ -1,8 +1,7 @@
-using System.Text.Json;
 using Berth.Contracts.Launchers;
 using Berth.Server.Auth;
+using Berth.Server.Problems;
 using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.AspNetCore.Mvc;
 
 namespace Berth.Server.Launchers;
 
@@ -38,8 +37,8 @@ public static class LaunchersRoom
         TypedResults.Ok(await launchers.FindAsync(caller, id, ct));
 
     private static async Task<Ok<LauncherView>> EditAsync(
-        Caller caller, string id, [FromBody] JsonElement patch, LauncherStore launchers, CancellationToken ct) =>
-        TypedResults.Ok(await launchers.EditAsync(caller, id, patch, ct));
+        Caller caller, string id, Patch patch, LauncherStore launchers, CancellationToken ct) =>
+        TypedResults.Ok(await launchers.EditAsync(caller, id, patch.Fields, ct));
 
     private static async Task<NoContent> DeleteAsync(Caller caller, string id, LauncherStore launchers, CancellationToken ct)
     {

@@ -16,7 +16,7 @@ internal static class PoolPatch
         if (changes.ValueKind != JsonValueKind.Array)
             throw Check.Invalid("classes", "must be a list");
 
-        var classes = JsonSerializer.SerializeToNode(current.Classes, JsonOfApi.Options)!.AsArray();
+        var classes = JsonSerializer.SerializeToNode(current, JsonOfApi.Options)!["classes"]!.DeepClone().AsArray();
         var i = 0;
         foreach (var change in changes.EnumerateArray())
         {
@@ -39,6 +39,6 @@ internal static class PoolPatch
 
         var whole = JsonObject.Create(patch)!;
         whole["classes"] = classes;
-        return MergePatch.Apply(current, JsonSerializer.SerializeToElement(whole, JsonOfApi.Options));
+        return MergePatch.Apply(current, MergePatch.ToElement(whole));
     }
 }

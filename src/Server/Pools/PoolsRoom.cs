@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Berth.Contracts.Pools;
 using Berth.Server.Auth;
 using Berth.Server.Problems;
@@ -61,8 +62,8 @@ public static class PoolsRoom
     private static async Task<Ok<PoolView>> ReplaceAsync(Caller caller, int id, PoolRequest request, PoolStore pools, CancellationToken ct) =>
         TypedResults.Ok(await pools.ReplaceAsync(caller, id, request, ct));
 
-    private static async Task<Ok<PoolView>> EditAsync(Caller caller, int id, [FromBody] JsonElement patch, PoolStore pools, CancellationToken ct) =>
-        TypedResults.Ok(await pools.EditAsync(caller, id, patch, ct));
+    private static async Task<Ok<PoolView>> EditAsync(Caller caller, int id, Patch patch, PoolStore pools, CancellationToken ct) =>
+        TypedResults.Ok(await pools.EditAsync(caller, id, patch.Fields, ct));
 
     private static async Task<NoContent> DeleteAsync(int id, PoolStore pools, CancellationToken ct)
     {
@@ -75,11 +76,11 @@ public static class PoolsRoom
             ?? throw new ProblemException(Contracts.Problems.ProblemCode.NotFound, $"Resource pool {id} has no quota."));
 
     private static Task<Ok<Quota>> SetQuotaAsync(Caller caller, int id, Quota quota, PoolStore pools, CancellationToken ct) =>
-        EditQuotaAsync(caller, id, JsonSerializer.SerializeToElement(quota, JsonOfApi.Options), pools, ct);
+        EditQuotaAsync(caller, id, new Patch(JsonSerializer.SerializeToElement(quota, JsonOfApi.Options)), pools, ct);
 
-    private static async Task<Ok<Quota>> EditQuotaAsync(Caller caller, int id, [FromBody] JsonElement patch, PoolStore pools, CancellationToken ct)
+    private static async Task<Ok<Quota>> EditQuotaAsync(Caller caller, int id, Patch patch, PoolStore pools, CancellationToken ct)
     {
-        var whole = JsonSerializer.SerializeToElement(new Dictionary<string, JsonElement> { ["quota"] = patch }, JsonOfApi.Options);
+        var whole = MergePatch.ToElement(new JsonObject { ["quota"] = JsonNode.Parse(patch.Fields.GetRawText()) });
         return TypedResults.Ok((await pools.EditAsync(caller, id, whole, ct)).Quota!);
     }
 
@@ -102,8 +103,8 @@ public static class PoolsRoom
         TypedResults.Ok(await classes.ReplaceAsync(caller, id, cid, request, ct));
 
     private static async Task<Ok<ClassView>> EditClassAsync(
-        Caller caller, int id, int cid, [FromBody] JsonElement patch, ClassStore classes, CancellationToken ct) =>
-        TypedResults.Ok(await classes.EditAsync(caller, id, cid, patch, ct));
+        Caller caller, int id, int cid, Patch patch, ClassStore classes, CancellationToken ct) =>
+        TypedResults.Ok(await classes.EditAsync(caller, id, cid, patch.Fields, ct));
 
     private static async Task<NoContent> DeleteClassAsync(int id, int cid, ClassStore classes, CancellationToken ct)
     {

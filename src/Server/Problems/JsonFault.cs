@@ -22,8 +22,7 @@ internal static partial class JsonFault
 
         if (Unknown().Match(e.Message) is { Success: true } unknown)
         {
-            var name = unknown.Groups[1].Value;
-            var field = path is not null && (path == name || path.EndsWith("." + name, StringComparison.Ordinal)) ? path : Join(path, name);
+            var field = Named(path, unknown.Groups[1].Value);
             return (field, $"{field}: there is no such field.");
         }
 
@@ -35,7 +34,7 @@ internal static partial class JsonFault
 
         if (Duplicate().Match(e.Message) is { Success: true } twice)
         {
-            var field = Join(path, twice.Groups[1].Value);
+            var field = Named(path, twice.Groups[1].Value);
             return (field, $"{field}: is there more than once.");
         }
 
@@ -43,7 +42,7 @@ internal static partial class JsonFault
             return (path, $"{path ?? "body"}: must be {scalar}.");
         if (WrongType().Match(e.Message) is { Success: true } wrong)
             return (path, $"{path ?? "body"}: must be {Words(wrong.Groups[1].Value)}.");
-        return (path, $"The body is not valid JSON (line {(e.LineNumber ?? 0) + 1}, character {(e.BytePositionInLine ?? 0) + 1}).");
+        return (null, $"The body is not valid JSON (line {(e.LineNumber ?? 0) + 1}, character {(e.BytePositionInLine ?? 0) + 1}).");
     }
 
     private static string? PathOf(string? path) => path switch
@@ -54,6 +53,10 @@ internal static partial class JsonFault
     };
 
     private static string Join(string? path, string name) => path is null ? name : $"{path}.{name}";
+
+    /// <summary>The path of a field that a message names: the path given may already end in it.</summary>
+    private static string Named(string? path, string name) =>
+        path is not null && (path == name || path.EndsWith("." + name, StringComparison.Ordinal)) ? path : Join(path, name);
 
     private static string? ScalarWords(string message) => message switch
     {

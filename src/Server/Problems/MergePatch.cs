@@ -18,6 +18,13 @@ internal static class MergePatch
         return target.Deserialize(type)!;
     }
 
+    /// <summary>As what a body is read into.</summary>
+    public static JsonElement ToElement(JsonNode node)
+    {
+        using var json = JsonDocument.Parse(node.ToJsonString());
+        return json.RootElement.Clone();
+    }
+
     public static void Merge(JsonObject target, JsonObject patch)
     {
         foreach (var (name, value) in patch)

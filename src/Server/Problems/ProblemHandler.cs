@@ -1,7 +1,9 @@
+using System.Data.Common;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using Berth.Contracts.Problems;
+using Berth.Server.Storage;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace Berth.Server.Problems;
@@ -53,6 +55,8 @@ public sealed class ProblemHandler(RequestDelegate next, ILogger<ProblemHandler>
                 return Explain(context, StatusCodes.Status413PayloadTooLarge);
             case BadHttpRequestException bad:
                 return Refusal(ProblemCode.Invalid, Binding(context, bad));
+            case DbException db when db.IsUnstorableText():
+                return Refusal(ProblemCode.Invalid, "A text in the request holds a null character.");
             default:
                 var trace = TraceId(context);
                 log.LogError(e, "{Method} {Path} failed (trace id {TraceId})", context.Request.Method, context.Request.Path, trace);

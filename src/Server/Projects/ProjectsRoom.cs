@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Berth.Contracts.Projects;
 using Berth.Server.Auth;
 using Berth.Server.Problems;
@@ -45,9 +44,9 @@ public static class ProjectsRoom
         TypedResults.Ok(WithEtag(await projects.FindBySlugAsync(caller, name, slug, ct), context));
 
     private static async Task<Ok<ProjectView>> EditAsync(
-        Caller caller, string id, [FromHeader(Name = "If-Match")] string? ifMatch, [FromBody] JsonElement patch, HttpContext context,
+        Caller caller, string id, [FromHeader(Name = "If-Match")] string? ifMatch, Patch patch, HttpContext context,
         ProjectStore projects, CancellationToken ct) =>
-        TypedResults.Ok(WithEtag(await projects.EditAsync(caller, id, ifMatch, patch, ct), context));
+        TypedResults.Ok(WithEtag(await projects.EditAsync(caller, id, ifMatch, patch.Fields, ct), context));
 
     private static async Task<NoContent> DeleteAsync(Caller caller, string id, ProjectStore projects, CancellationToken ct)
     {

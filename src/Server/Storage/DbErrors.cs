@@ -37,4 +37,7 @@ public static class DbErrors
         PostgresException postgres => postgres.SqlState is PostgresErrorCodes.ForeignKeyViolation,
         _ => false,
     };
+
+    /// <summary>A text holds what this database cannot store: a null character, which JSON can write.</summary>
+    public static bool IsUnstorableText(this DbException e) => e is PostgresException { SqlState: PostgresErrorCodes.CharacterNotInRepertoire };
 }

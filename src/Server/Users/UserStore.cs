@@ -10,7 +10,7 @@ using Dapper;
 namespace Berth.Server.Users;
 
 /// <summary>The people of this server. They are never deleted, for what they made names them: they are disabled.</summary>
-public sealed class UserStore(Db db, CallerCache cache, Passwords passwords, TimeProvider clock)
+public sealed class UserStore(Db db, CallerCache cache, LiveSignIns live, Passwords passwords, TimeProvider clock)
 {
     public async Task<List<UserView>> ListAsync(CancellationToken ct)
     {
@@ -45,7 +45,7 @@ public sealed class UserStore(Db db, CallerCache cache, Passwords passwords, Tim
     {
         ArgumentNullException.ThrowIfNull(caller);
         var passwordGiven = patch.ValueKind == JsonValueKind.Object && patch.TryGetProperty("password", out _);
-        await db.WriteAsync(async connection =>
+        var endSignIns = await db.WriteAsync(async connection =>
         {
             var row = await RowAsync(connection, id);
             var request = Checked(MergePatch.Apply(row.Request(), patch));
@@ -71,10 +71,14 @@ public sealed class UserStore(Db db, CallerCache cache, Passwords passwords, Tim
                     Hash = passwordGiven ? user.PasswordHash : row.PasswordHash,
                 });
             // A password that an admin sets anew is set because the old one is not to be trusted.
-            if (passwordGiven || request.Disabled)
+            var untrusted = passwordGiven || request.Disabled;
+            if (untrusted)
                 await connection.ExecuteAsync("DELETE FROM sign_ins WHERE user_id = @Id", new { row.Id });
+            return untrusted;
         }, ct);
         cache.ForgetUser(id);
+        if (endSignIns)
+            live.EndUser(id);
         return await FindAsync(id, ct);
     }
 
@@ -92,12 +96,16 @@ public sealed class UserStore(Db db, CallerCache cache, Passwords passwords, Tim
         }
 
         var hash = Passwords.Hash(request.NewPassword, "new_password");
-        await db.WriteAsync(async connection =>
+        var ended = await db.WriteAsync(async connection =>
         {
             await connection.ExecuteAsync("UPDATE users SET password_hash = @hash WHERE id = @UserId", new { hash, caller.UserId });
-            await connection.ExecuteAsync("DELETE FROM sign_ins WHERE user_id = @UserId AND id <> @Own", new { caller.UserId, Own = caller.SignInId ?? "" });
+            var others = new { caller.UserId, Own = caller.SignInId ?? "" };
+            var ids = await connection.QueryAsync<string>("SELECT id FROM sign_ins WHERE user_id = @UserId AND id <> @Own", others);
+            await connection.ExecuteAsync("DELETE FROM sign_ins WHERE user_id = @UserId AND id <> @Own", others);
+            return ids.AsList();
         }, ct);
         cache.ForgetUser(caller.UserId);
+        ended.ForEach(live.End);
     }
 
     /// <summary>The id of a user given by id or by name; null: there is none.</summary>

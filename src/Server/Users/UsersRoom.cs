@@ -1,8 +1,7 @@
-using System.Text.Json;
 using Berth.Contracts.Users;
 using Berth.Server.Auth;
+using Berth.Server.Problems;
 using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.AspNetCore.Mvc;
 
 namespace Berth.Server.Users;
 
@@ -42,6 +41,6 @@ public static class UsersRoom
 
     private static async Task<Ok<UserView>> GetAsync(string id, UserStore users, CancellationToken ct) => TypedResults.Ok(await users.FindAsync(id, ct));
 
-    private static async Task<Ok<UserView>> EditAsync(Caller caller, string id, [FromBody] JsonElement patch, UserStore users, CancellationToken ct) =>
-        TypedResults.Ok(await users.EditAsync(caller, id, patch, ct));
+    private static async Task<Ok<UserView>> EditAsync(Caller caller, string id, Patch patch, UserStore users, CancellationToken ct) =>
+        TypedResults.Ok(await users.EditAsync(caller, id, patch.Fields, ct));
 }
