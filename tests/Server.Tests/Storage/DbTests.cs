@@ -1,4 +1,5 @@
 using System.Data.Common;
+using Berth.Server.Options;
 using Berth.Server.Storage;
 using Dapper;
 
@@ -184,7 +185,7 @@ public sealed class SqliteDbTests : DbTests
     public void ASecondServerOnTheSameDataFolderIsRefused()
     {
         using var database = new TemporaryFolder();
-        var options = new Options.ServerOptions { DataFolder = database.Path, AgentFolder = database.Path };
+        var options = new ServerOptions { DataFolder = database.Path, AgentFolder = database.Path };
         using (DataFolderLock.Take(options))
         {
             var refused = Assert.Throws<StartupException>(() => DataFolderLock.Take(options));
