@@ -52,10 +52,11 @@ internal static class SessionColumns
         new("started", session => $"{session.Started:yyyy-MM-dd HH:mm} UTC ({Ages.Ago(session.Started, time.GetUtcNow())})"),
         new("last_used", session => Ages.Ago(session.LastInteraction, time.GetUtcNow())),
         new("stops", session => session.Berth.StopsAt is { } at
-            ? $"{Ages.Until(at, time.GetUtcNow())} ({at:yyyy-MM-dd HH:mm} UTC), because of {session.Berth.StopsBecause}"
+            ? $"{Ages.Until(at, time.GetUtcNow())} ({at:yyyy-MM-dd HH:mm} UTC), because: {session.Berth.StopsBecause}"
             : null),
         new("stages", session => string.Join(", ", session.Berth.Stages.Select(
             stage => $"{stage.Name} {Ages.Took((stage.EndedAt ?? time.GetUtcNow()) - stage.StartedAt)}"))),
+        new("now", session => session.Berth.StageDetail),
         new("exit_code", session => session.Berth.ExitCode?.ToString()),
         new("notices", session => string.Join("; ", session.Berth.Notices)),
     ];

@@ -101,6 +101,9 @@ public readonly record struct SessionKey(string SessionId, int Generation)
 public sealed record Limits(
     TimeSpan? Idle, TimeSpan? Age, TimeSpan? Starting, TimeSpan? Failed, TimeSpan? Paused, TimeSpan? Retention)
 {
+    /// <summary>Cores; a session that uses at least this much is in use.</summary>
+    public double IdleCpu { get; init; } = 0.1;
+
     /// <summary>24 h idle, 15 min starting, 7 days failed, 30 days paused, 14 days retention; no maximum age.</summary>
     public static Limits Default { get; } = new(
         TimeSpan.FromHours(24), null, TimeSpan.FromMinutes(15), TimeSpan.FromDays(7), TimeSpan.FromDays(30), TimeSpan.FromDays(14));

@@ -14,7 +14,8 @@ public static class ProvidersRoom
     public static IServiceCollection AddProviders(this IServiceCollection services) => services
         .AddSingleton<Installation>()
         .AddSingleton(Docker)
-        .AddSingleton<IHealthProbe, DockerProbe>();
+        .AddSingleton<IHealthProbe, DockerProbe>()
+        .AddSingleton<IHealthProbe, IsolationProbe>();
 
     private static ProviderInstance Docker(IServiceProvider services)
     {
@@ -31,6 +32,16 @@ public static class ProvidersRoom
                     AllowRoot = options.AllowRoot,
                 },
                 services.GetRequiredService<TimeProvider>()));
+    }
+}
+
+/// <summary>Tells what keeps sessions from being shut off from the host and its network; known after the first start.</summary>
+internal sealed class IsolationProbe(IEnumerable<ProviderInstance> providers) : IHealthProbe
+{
+    public Task<HealthCheck> CheckAsync(CancellationToken ct)
+    {
+        var warnings = providers.Select(p => p.Provider).OfType<DockerProvider>().SelectMany(p => p.Warnings).ToList();
+        return Task.FromResult(new HealthCheck("isolation", warnings.Count == 0, warnings.Count == 0 ? null : string.Join(' ', warnings)));
     }
 }
 

@@ -21,7 +21,7 @@ public sealed class ClassChooser(Db db)
     private const string Select = """
         SELECT c.id AS class_id, c.name AS class_name, c.cpu, c.memory, c.gpu, c.max_storage, c.default_storage, c.is_default AS default_class,
                p.id AS pool_id, p.name AS pool_name, p.is_default AS default_pool, p.is_public, p.quota, p.idle_threshold,
-               p.hibernation_threshold, p.reach, p.remote
+               p.hibernation_threshold, p.idle_cpu_threshold, p.reach, p.remote
         FROM resource_classes c JOIN resource_pools p ON p.id = c.pool_id
         WHERE (p.is_public = @yes OR @admin = @yes OR EXISTS (SELECT 1 FROM pool_users u WHERE u.pool_id = p.id AND u.user_id = @user))
         """;
@@ -154,6 +154,7 @@ public sealed record ChosenClass(ClassRow Row, SessionResources Resources)
     public Limits Limits => Limits.Default with
     {
         Idle = Row.IdleThreshold is { } idle ? TimeSpan.FromSeconds(idle) : Limits.Default.Idle,
+        IdleCpu = Row.IdleCpuThreshold,
         Paused = Row.HibernationThreshold is { } paused ? TimeSpan.FromSeconds(paused) : Limits.Default.Paused,
     };
 }
@@ -176,6 +177,7 @@ public sealed class ClassRow
     public string? Quota { get; init; }
     public int? IdleThreshold { get; init; }
     public int? HibernationThreshold { get; init; }
+    public double IdleCpuThreshold { get; init; }
     public required string Reach { get; init; }
     public string? Remote { get; init; }
 }

@@ -8,7 +8,7 @@ internal sealed class ShowResource<T> : Verb
     private readonly Argument<string> _name;
 
     public ShowResource(Surroundings here, Resource<T> resource)
-        : base(here, "show", $"Show a {resource.Noun}")
+        : base(here, "show", $"Show one {resource.Noun}")
     {
         _resource = resource;
         _name = ResourceName.Argument(resource.Noun);

@@ -26,7 +26,7 @@ internal sealed class ExtendCommand : SessionVerb
         if (call.Results.Format != OutputFormat.Table)
             call.Results.One(session, BerthJson.Default.SessionView, SessionColumns.Detail(call.Here.Time), view => view.Name);
         call.Report.Line(session.Berth.StopsAt is { } at
-            ? $"Session '{session.Name}' stops {Ages.Until(at, call.Here.Time.GetUtcNow())}, because of {session.Berth.StopsBecause}."
+            ? $"Session '{session.Name}' stops {Ages.Until(at, call.Here.Time.GetUtcNow())}, because: {session.Berth.StopsBecause}."
             : $"Session '{session.Name}' has no deadline.");
         return ExitCodes.Ok;
     }

@@ -132,7 +132,7 @@ public sealed class InstanceLoop
                 tracked.Agent = (generation, report);
                 dirty.Add(tracked);
                 break;
-            case Signal.Used(var id, var at) when _sessions.TryGetValue(id, out var tracked):
+            case Signal.Worked(var id, var cores, var at) when _sessions.TryGetValue(id, out var tracked) && cores >= tracked.Stored.Session.Limits.IdleCpu:
                 tracked.Pending.Add(s => s with { Session = Lifecycle.Used(s.Session, at) });
                 dirty.Add(tracked);
                 break;

@@ -17,7 +17,6 @@ public sealed class Reconciler(
     IEnumerable<ProviderInstance> instances, Db db, SessionStore store, SessionActs acts, ProviderHealth health, Nudges nudges,
     AgentHub hub, ServerOptions options, TimeProvider clock, ILogger<Reconciler> log) : BackgroundService
 {
-    private const double IdleCores = 0.1;
     private readonly string _holder = string.Create(CultureInfo.InvariantCulture, $"{Environment.MachineName}/{Environment.ProcessId}/{Guid.NewGuid():N}");
 
     /// <inheritdoc/>
@@ -62,11 +61,7 @@ public sealed class Reconciler(
         }
 
         void OnReport(string id, int generation, AgentReport report) => loop.Tell(new Signal.Reported(id, generation, report));
-        void OnActivity(string id, int generation, AgentActivity activity)
-        {
-            if (activity.CpuCores >= IdleCores)
-                loop.Tell(new Signal.Used(id, clock.GetUtcNow()));
-        }
+        void OnActivity(string id, int generation, AgentActivity activity) => loop.Tell(new Signal.Worked(id, activity.CpuCores, clock.GetUtcNow()));
 
         nudges.Nudged += OnNudge;
         hub.Reported += OnReport;

@@ -17,8 +17,8 @@ public abstract record Signal
     /// <summary>The agent of a session said something.</summary>
     public sealed record Reported(string SessionId, int Generation, AgentReport Report) : Signal;
 
-    /// <summary>A session used its processor.</summary>
-    public sealed record Used(string SessionId, DateTimeOffset At) : Signal;
+    /// <summary>A session used so many cores.</summary>
+    public sealed record Worked(string SessionId, double Cores, DateTimeOffset At) : Signal;
 
     /// <summary>A start says what it is doing.</summary>
     public sealed record Progressed(SessionKey Key, StageReport Report) : Signal;
