@@ -36,7 +36,7 @@ public class ApiServer : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        Options = new ServerOptions { DataFolder = _folder, AgentFolder = _folder, Port = 0, DatabaseUrl = await DatabaseUrlAsync(), DockerHost = "unix:///nowhere.sock" };
+        Options = new ServerOptions { DataFolder = _folder, AgentFolder = Path.Combine(_folder, "agent"), Port = 0, DatabaseUrl = await DatabaseUrlAsync(), DockerHost = "unix:///nowhere.sock" };
         _app = BerthServer.Build(Options);
         await BerthServer.StartAsync(_app, CancellationToken.None);
         Address = new Uri(Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses
