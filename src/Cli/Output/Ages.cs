@@ -10,10 +10,10 @@ internal static class Ages
     /// <summary>One number and its unit: 45 s, 12 min, 3 h, 2 d.</summary>
     public static string Span(TimeSpan span) => span switch
     {
-        { TotalSeconds: < 60 } => $"{(int)span.TotalSeconds} s",
-        { TotalMinutes: < 60 } => $"{(int)span.TotalMinutes} min",
-        { TotalHours: < 48 } => $"{(int)span.TotalHours} h",
-        _ => $"{(int)span.TotalDays} d",
+        { TotalSeconds: < 60 } => ((int)span.TotalSeconds).ToString() + " s",
+        { TotalMinutes: < 60 } => ((int)span.TotalMinutes).ToString() + " min",
+        { TotalHours: < 48 } => ((int)span.TotalHours).ToString() + " h",
+        _ => ((int)span.TotalDays).ToString() + " d",
     };
 
     /// <summary>How long something took, to a tenth of a second where that matters.</summary>

@@ -35,7 +35,7 @@ internal sealed class Results(Surroundings here, OutputFormat format, IReadOnlyL
                 break;
             case OutputFormat.Table when items.Count > 0:
                 here.Out.Write(Table.Render(
-                    shown.ConvertAll(column => column.Name), [.. items.Select(item => Cells(shown, item))],
+                    [.. shown.Select(column => column.Name)], [.. items.Select(item => Cells(shown, item))],
                     fit && here.OutIsTerminal && chosen.Count == 0 ? here.Width : null, colours ? colour : null));
                 break;
             case OutputFormat.Table:

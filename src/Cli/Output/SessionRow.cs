@@ -3,15 +3,37 @@ using Berth.Contracts.Sessions;
 namespace Berth.Cli.Output;
 
 /// <summary>What the list of sessions shows, whichever way it was read: see <see cref="Quick.QuickList"/>.</summary>
-internal readonly record struct SessionRow(
-    string Name, string Status, string? Stage, string? StageDetail, string? Reason, DateTimeOffset Started,
-    DateTimeOffset? StopsAt, string Url)
+internal sealed class SessionRow
 {
+    public string Name { get; set; } = "";
+
+    public string Status { get; set; } = "";
+
+    public string? Stage { get; set; }
+
+    public string? StageDetail { get; set; }
+
+    public string? Reason { get; set; }
+
+    public DateTimeOffset Started { get; set; }
+
+    public DateTimeOffset? StopsAt { get; set; }
+
+    public string Url { get; set; } = "";
+
     public static readonly string[] Headers = ["name", "status", "started", "stops", "url"];
 
-    public static SessionRow Of(SessionView session) => new(
-        session.Name, session.Berth.Status, session.Berth.Stage, session.Berth.StageDetail, session.Berth.Reason,
-        session.Started, session.Berth.StopsAt, session.Url);
+    public static SessionRow Of(SessionView session) => new()
+    {
+        Name = session.Name,
+        Status = session.Berth.Status,
+        Stage = session.Berth.Stage,
+        StageDetail = session.Berth.StageDetail,
+        Reason = session.Berth.Reason,
+        Started = session.Started,
+        StopsAt = session.Berth.StopsAt,
+        Url = session.Url,
+    };
 
     /// <summary>The state and what it is busy with, or suffers from.</summary>
     public string StatusCell => this switch

@@ -8,15 +8,15 @@ case "$#$1" in
     ;;
 esac
 self=$0
-while [ -h "$self" ]; do
-    link=$(readlink "$self")
-    case $link in
-    /*) self=$link ;;
-    *) self=$(dirname "$self")/$link ;;
-    esac
-done
 case $self in
 */*) ;;
 *) self=./$self ;;
 esac
+while [ -h "$self" ]; do
+    link=$(readlink "$self")
+    case $link in
+    /*) self=$link ;;
+    *) self=${self%/*}/$link ;;
+    esac
+done
 exec "${self%/*}/berth-cli" "$@"

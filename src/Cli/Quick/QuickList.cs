@@ -5,60 +5,98 @@ namespace Berth.Cli.Quick;
 
 /// <summary>
 /// <c>berth session list</c> without flags, from the local server, as a table: the same as
-/// <see cref="Commands.Sessions.ListCommand"/> prints, without loading what the other commands need (the parser of command
-/// lines, HTTP, sockets, consoles). Whatever is not plainly that case is left to the command: it says what is wrong.
-/// Measured beside <c>docker ps</c> in docs/explanation/performance.md; why: docs/decisions/cli-start-time.md.
+/// <see cref="Commands.Sessions.ListCommand"/> prints, without loading what the other commands need. Even the base
+/// library's own ways to the environment, to files and to sockets are left aside, for in a process that lives ten
+/// milliseconds they are most of it. Whatever is not plainly this case is left to the command: it says what is wrong.
+/// Why, and how it was measured: docs/decisions/cli-start-time.md.
 /// </summary>
-internal static class QuickList
+internal static unsafe class QuickList
 {
     private const int StandardOut = 1;
     private const int StandardError = 2;
 
+    /// <summary>Variables that say something else than the plain list: every flag of the command has one.</summary>
+    public static readonly string[] Settings =
+    [
+        "BERTH_OUTPUT", "BERTH_COLUMNS", "BERTH_QUIET", "BERTH_YES", "BERTH_NO_COLOR", "BERTH_CONTEXT", "BERTH_ENDED", "BERTH_PROJECT",
+    ];
+
     /// <summary>The exit code, or null: not done, nothing printed.</summary>
     public static int? TryRun(string[] args)
     {
-        if (args is not (["list"] or ["session", "list"]) || IsConfigured() || Folder("BERTH_DATA", "XDG_DATA_HOME", "/.local/share") is not { } data)
+        if (!IsPlainList(args) || IsConfigured() || DataFolder() is not { Length: > 0 } data)
             return null;
-        if (UnixHttp.Get(data + "/berth.sock", "/api/berth/sessions") is not { } body || SessionRows.Read(body) is not { } rows)
+        var body = UnixHttp.Get([.. data, .. "/berth.sock"u8],
+            "GET /api/berth/sessions HTTP/1.0\r\nHost: localhost\r\nAccept: application/json\r\n\r\n"u8);
+        if (body.IsEmpty || SessionRows.Read(body) is not { } rows)
             return null;
         if (rows.Count == 0)
         {
-            UnixHttp.WriteAll(StandardError, "You have no session. Start one with `berth session start`.\n");
+            UnixHttp.WriteAll(StandardError, "You have no session. Start one with `berth session start`.\n"u8);
             return ExitCodes.Ok;
         }
         var now = TimeProvider.System.GetUtcNow();
+        var cells = new List<string[]>(rows.Count);
+        foreach (var row in rows)
+            cells.Add(row.Cells(now));
         var isTerminal = Libc.isatty(StandardOut) == 1;
-        var colours = isTerminal && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"))
-            && Environment.GetEnvironmentVariable("TERM") != "dumb";
-        UnixHttp.WriteAll(StandardOut, Table.Render(
-            SessionRow.Headers, rows.ConvertAll(row => row.Cells(now)), isTerminal ? Width() : null, colours ? SessionRow.Colour : null));
-        return ExitCodes.Ok;
+        var colours = isTerminal && Variable("NO_COLOR"u8).IsEmpty && !Variable("TERM"u8).SequenceEqual("dumb"u8);
+        var table = Table.Render(SessionRow.Headers, cells, isTerminal ? Width() : null, colours ? SessionRow.Colour : null);
+        return UnixHttp.WriteAll(StandardOut, Ascii.Bytes(table)) ? ExitCodes.Ok : ExitCodes.Error;
     }
+
+    private static bool IsPlainList(string[] args) =>
+        (args.Length == 1 && args[0] == "list") || (args.Length == 2 && args[0] == "session" && args[1] == "list");
 
     /// <summary>Settings may say another form, or another server: then the whole machinery is needed.</summary>
     private static bool IsConfigured()
     {
-        foreach (var key in Environment.GetEnvironmentVariables().Keys)
+        foreach (var name in Settings)
         {
-            if (key is string name && name.StartsWith("BERTH_", StringComparison.Ordinal) && name is not ("BERTH_DATA" or ServerProgram.Variable))
+            if (!Variable(Ascii.Bytes(name)).IsEmpty)
                 return true;
         }
-        return File.Exists(".berth.yaml")
-            || Folder(null, "XDG_CONFIG_HOME", "/.config") is not { } config
-            || File.Exists(config + "/config.yaml")
-            || File.Exists(ContextStore.FileIn(config));
+        var config = Folder("XDG_CONFIG_HOME"u8, "/.config"u8);
+        return config.IsEmpty || Exists(".berth.yaml"u8)
+            || Exists([.. config, .. "/config.yaml"u8]) || Exists([.. config, .. "/contexts.json"u8]);
     }
 
-    private static string? Folder(string? own, string xdg, string fallback)
+    private static ReadOnlySpan<byte> DataFolder()
     {
-        if (own is not null && Environment.GetEnvironmentVariable(own) is { Length: > 0 } named)
-            return named;
-        if (Environment.GetEnvironmentVariable(xdg) is { Length: > 0 } parent)
-            return parent + "/berth";
-        return Environment.GetEnvironmentVariable("HOME") is { Length: > 0 } home ? home + fallback + "/berth" : null;
+        var named = Variable("BERTH_DATA"u8);
+        return named.IsEmpty ? Folder("XDG_DATA_HOME"u8, "/.local/share"u8) : named;
     }
 
-    private static unsafe int Width()
+    private static ReadOnlySpan<byte> Folder(ReadOnlySpan<byte> xdg, ReadOnlySpan<byte> fallback)
+    {
+        var parent = Variable(xdg);
+        if (!parent.IsEmpty)
+            return (byte[])[.. parent, .. "/berth"u8];
+        var home = Variable("HOME"u8);
+        return home.IsEmpty ? default : (byte[])[.. home, .. fallback, .. "/berth"u8];
+    }
+
+    private static ReadOnlySpan<byte> Variable(ReadOnlySpan<byte> name)
+    {
+        byte[] ended = [.. name, 0];
+        fixed (byte* start = ended)
+        {
+            var value = Libc.getenv(start);
+            var length = 0;
+            while (value != null && value[length] != 0)
+                length++;
+            return new ReadOnlySpan<byte>(value, length);
+        }
+    }
+
+    private static bool Exists(ReadOnlySpan<byte> path)
+    {
+        byte[] ended = [.. path, 0];
+        fixed (byte* start = ended)
+            return Libc.access(start, 0) == 0;
+    }
+
+    private static int Width()
     {
         const nuint TiocgWinSz = 0x5413;
         Libc.WindowSize size;

@@ -1,4 +1,3 @@
-using System.Text;
 using Berth.Cli.Servers;
 
 namespace Berth.Cli.Quick;
@@ -11,25 +10,23 @@ internal static unsafe class UnixHttp
     private const int PathOffset = 2;
     private const int AddressSize = 110;
 
-    /// <summary>The body of a 200; null for everything else.</summary>
-    public static byte[]? Get(string socketPath, string path)
+    /// <summary>The body of a 200; empty for everything else.</summary>
+    public static ReadOnlySpan<byte> Get(ReadOnlySpan<byte> socketPath, ReadOnlySpan<byte> request)
     {
-        var name = Encoding.UTF8.GetBytes(socketPath);
-        if (name.Length >= AddressSize - PathOffset)
-            return null;
+        if (socketPath.Length >= AddressSize - PathOffset)
+            return default;
         var fd = Libc.socket(AfUnix, SockStreamCloseOnExec, 0);
         if (fd < 0)
-            return null;
+            return default;
         try
         {
             // sockaddr_un: the family in two bytes, then the path, ended by a zero.
             var address = stackalloc byte[AddressSize];
             new Span<byte>(address, AddressSize).Clear();
             address[0] = AfUnix;
-            name.CopyTo(new Span<byte>(address + PathOffset, name.Length));
-            if (Libc.connect(fd, address, AddressSize) != 0)
-                return null;
-            WriteAll(fd, $"GET {path} HTTP/1.0\r\nHost: localhost\r\nAccept: application/json\r\n\r\n");
+            socketPath.CopyTo(new Span<byte>(address + PathOffset, socketPath.Length));
+            if (Libc.connect(fd, address, AddressSize) != 0 || !WriteAll(fd, request))
+                return default;
             return BodyOf(ReadAll(fd));
         }
         finally
@@ -38,22 +35,22 @@ internal static unsafe class UnixHttp
         }
     }
 
-    public static void WriteAll(int fd, string text)
+    public static bool WriteAll(int fd, ReadOnlySpan<byte> bytes)
     {
-        var bytes = Encoding.UTF8.GetBytes(text);
         fixed (byte* start = bytes)
         {
             for (nint at = 0; at < bytes.Length;)
             {
                 var count = Libc.write(fd, start + at, bytes.Length - at);
                 if (count <= 0)
-                    return;
+                    return false;
                 at += count;
             }
         }
+        return true;
     }
 
-    private static byte[] ReadAll(int fd)
+    private static ReadOnlySpan<byte> ReadAll(int fd)
     {
         var buffer = new byte[32 * 1024];
         var length = 0;
@@ -64,18 +61,19 @@ internal static unsafe class UnixHttp
             nint count;
             fixed (byte* start = buffer)
                 count = Libc.read(fd, start + length, buffer.Length - length);
-            if (count <= 0)
-                return buffer[..length];
+            if (count < 0)
+                return default;
+            if (count == 0)
+                return buffer.AsSpan(0, length);
             length += (int)count;
         }
     }
 
-    private static byte[]? BodyOf(byte[] answer)
+    private static ReadOnlySpan<byte> BodyOf(ReadOnlySpan<byte> answer)
     {
-        ReadOnlySpan<byte> all = answer;
-        if (!all.StartsWith("HTTP/1."u8) || all.Length < 12 || !all[8..12].SequenceEqual(" 200"u8))
-            return null;
-        var headers = all.IndexOf("\r\n\r\n"u8);
-        return headers < 0 || all[..headers].IndexOf("chunked"u8) >= 0 ? null : answer[(headers + 4)..];
+        if (answer.Length < 12 || !answer.StartsWith("HTTP/1."u8) || !answer[8..12].SequenceEqual(" 200"u8))
+            return default;
+        var headers = answer.IndexOf("\r\n\r\n"u8);
+        return headers < 0 || answer[..headers].IndexOf("chunked"u8) >= 0 ? default : answer[(headers + 4)..];
     }
 }

@@ -79,6 +79,12 @@ internal static unsafe partial class Libc
     public static partial int close(int fd);
 
     [LibraryImport("libc")]
+    public static partial byte* getenv(byte* name);
+
+    [LibraryImport("libc")]
+    public static partial int access(byte* path, int mode);
+
+    [LibraryImport("libc")]
     public static partial int isatty(int fd);
 
     [LibraryImport("libc")]
