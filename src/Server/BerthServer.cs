@@ -69,12 +69,8 @@ public static class BerthServer
         var options = app.Services.GetRequiredService<ServerOptions>();
         foreach (var folder in new[] { options.DataFolder, options.KeysFolder })
             Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        await app.Services.GetRequiredService<Migrator>().RunAsync(ct);
-        await app.Services.GetRequiredService<LocalOwner>().EnsureAsync(ct);
-        await app.Services.GetRequiredService<Installation>().LoadAsync(ct);
+        await app.Services.GetRequiredService<Migrator>().RunAsync(first => MakeFirstThingsAsync(app.Services, first), ct);
         await app.Services.GetRequiredService<LiveSignIns>().LoadAsync(ct);
-        await app.Services.GetRequiredService<ShippedEnvironment>().EnsureAsync(ct);
-        await app.Services.GetRequiredService<DefaultPool>().EnsureAsync(ct);
 
         // A server that was killed leaves its socket; whoever holds the data folder's lock may remove it.
         File.Delete(options.LocalSocket);
@@ -89,6 +85,14 @@ public static class BerthServer
         }
 
         File.SetUnixFileMode(options.LocalSocket, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+    }
+
+    private static async Task MakeFirstThingsAsync(IServiceProvider services, CancellationToken ct)
+    {
+        await services.GetRequiredService<LocalOwner>().EnsureAsync(ct);
+        await services.GetRequiredService<Installation>().LoadAsync(ct);
+        await services.GetRequiredService<ShippedEnvironment>().EnsureAsync(ct);
+        await services.GetRequiredService<DefaultPool>().EnsureAsync(ct);
     }
 
     private static void Configure(WebApplicationBuilder builder, ServerOptions options)

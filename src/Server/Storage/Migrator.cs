@@ -26,8 +26,10 @@ public sealed class Migrator(Db db, TimeProvider clock, ILogger<Migrator> log)
     /// <summary>Number of the newest schema that this program knows.</summary>
     public static int Newest => Known[^1].Number;
 
+    /// <param name="thenOnce">What a first start makes: servers that start together do it one after the other.</param>
+    /// <param name="ct">Cancels.</param>
     /// <exception cref="StartupException">The database is newer than this program, or cannot be used.</exception>
-    public async Task RunAsync(CancellationToken ct)
+    public async Task RunAsync(Func<CancellationToken, Task>? thenOnce, CancellationToken ct)
     {
         try
         {
@@ -39,6 +41,8 @@ public sealed class Migrator(Db db, TimeProvider clock, ILogger<Migrator> log)
             await held.ExecuteAsync(db.IsSqlite ? "PRAGMA journal_mode = WAL" : "SELECT pg_advisory_lock(@PostgresLock)", new { PostgresLock });
             while (await db.WriteAsync(StepAsync, ct) is { } applied)
                 log.LogInformation("Database schema is now at {Number} ({Name})", applied.Number, applied.Name);
+            if (thenOnce is not null)
+                await thenOnce(ct);
             if (!db.IsSqlite)
                 await held.ExecuteAsync("SELECT pg_advisory_unlock(@PostgresLock)", new { PostgresLock });
         }

@@ -47,7 +47,7 @@ public sealed class TestDatabase : IAsyncDisposable
     public async Task<Db> OpenMigratedAsync()
     {
         var db = Open();
-        await Migrator(db).RunAsync(TestContext.Current.CancellationToken);
+        await Migrator(db).RunAsync(null, TestContext.Current.CancellationToken);
         return db;
     }
 

@@ -122,7 +122,7 @@ public abstract class DbTests : IAsyncLifetime
     [Fact]
     public async Task MigratingAgainChangesNothing()
     {
-        await TestDatabase.Migrator(_database.Open()).RunAsync(Stop);
+        await TestDatabase.Migrator(_database.Open()).RunAsync(null, Stop);
         await using var db = await _db.OpenAsync(Stop);
         Assert.Equal(Migrator.Newest, await db.ExecuteScalarAsync<int>("SELECT count(*) FROM schema_version"));
     }
@@ -131,7 +131,7 @@ public abstract class DbTests : IAsyncLifetime
     public async Task SeveralServersMayMigrateAtOnce()
     {
         await using var empty = await CreateAsync();
-        await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(() => TestDatabase.Migrator(empty.Open()).RunAsync(Stop))));
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(() => TestDatabase.Migrator(empty.Open()).RunAsync(null, Stop))));
         await using var db = await empty.Open().OpenAsync(Stop);
         Assert.Equal(Migrator.Newest, await db.ExecuteScalarAsync<int>("SELECT max(number) FROM schema_version"));
     }
@@ -140,7 +140,7 @@ public abstract class DbTests : IAsyncLifetime
     public async Task ADatabaseOfANewerProgramIsRefused()
     {
         await _db.ExecuteAsync("INSERT INTO schema_version VALUES (9999, 0)", null, Stop);
-        var refused = await Assert.ThrowsAsync<StartupException>(() => TestDatabase.Migrator(_database.Open()).RunAsync(Stop));
+        var refused = await Assert.ThrowsAsync<StartupException>(() => TestDatabase.Migrator(_database.Open()).RunAsync(null, Stop));
         Assert.Contains("newer Berth (its schema is 9999", refused.Message);
     }
 
