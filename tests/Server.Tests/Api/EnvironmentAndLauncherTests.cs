@@ -126,7 +126,9 @@ public abstract class EnvironmentAndLauncherTests(ApiServer server)
         var project = await ProjectAsync("variables");
         (await server.Owner.PostAsync(Launchers, new
         {
-            project_id = project, name = "L", environment = new { name = "e", container_image = "busybox" },
+            project_id = project,
+            name = "L",
+            environment = new { name = "e", container_image = "busybox" },
             env_variables = new[] { new { name = "OK", value = "v" }, new { name, value = "v" } },
         })).Refused(422, "env_variables[1].name", words);
     }

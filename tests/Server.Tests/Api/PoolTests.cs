@@ -158,7 +158,10 @@ public abstract class PoolTests(ApiServer server)
         var project = (await user.PostAsync("/api/data/projects", new { name = "p" })).Created().Text("id");
         (await user.PostAsync("/api/data/session_launchers", new
         {
-            project_id = project, name = "L", environment = new { name = "e", container_image = "busybox" }, resource_class_id = hidden.List("classes").First().Int("id"),
+            project_id = project,
+            name = "L",
+            environment = new { name = "e", container_image = "busybox" },
+            resource_class_id = hidden.List("classes").First().Int("id"),
         })).Refused(422, "resource_class_id");
     }
 

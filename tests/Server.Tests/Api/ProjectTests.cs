@@ -22,7 +22,10 @@ public abstract class ProjectTests(ApiServer server)
         var (user, id) = await server.AddUserAsync("paul");
         var made = await user.PostAsync(Projects, new
         {
-            name = "Räume & Daten", description = "d", keywords = new[] { "a", "b" }, repositories = new[] { "https://example.org/me/code.git", "git@example.org:me/code.git" },
+            name = "Räume & Daten",
+            description = "d",
+            keywords = new[] { "a", "b" },
+            repositories = new[] { "https://example.org/me/code.git", "git@example.org:me/code.git" },
         });
         var project = made.Created();
         Assert.Equal("r-ume-daten", project.Text("slug"));

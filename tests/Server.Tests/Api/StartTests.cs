@@ -75,6 +75,9 @@ public sealed class StartTests : IDisposable
 
     private ServerOptions Options(string name) => new()
     {
-        DataFolder = Path.Combine(_folder, name), AgentFolder = Path.Combine(_folder, "agent"), Port = 0, DockerHost = "unix:///nowhere.sock",
+        DataFolder = Path.Combine(_folder, name),
+        AgentFolder = Path.Combine(_folder, "agent"),
+        Port = 0,
+        DockerHost = "unix:///nowhere.sock",
     };
 }
