@@ -92,8 +92,23 @@ internal sealed class HelpPage(Surroundings here) : SynchronousCommandLineAction
         foreach (var example in examples)
         {
             Paragraph(text, "# " + example.Does, Indent);
-            text.Append(' ', Indent).Append("berth ").Append(example.Line).Append('\n');
+            Line(text, "berth " + example.Line);
         }
+    }
+
+    /// <summary>A line for the shell: one that is too long is continued, so that it can be copied as it stands.</summary>
+    private static void Line(StringBuilder text, string line)
+    {
+        text.Append(' ', Indent);
+        var room = Width - Indent;
+        while (line.Length > room)
+        {
+            var at = line.LastIndexOf(' ', room - 2);
+            text.Append(line.AsSpan(0, at)).Append(" \\\n").Append(' ', Indent * 3);
+            line = line[(at + 1)..];
+            room = Width - Indent * 3;
+        }
+        text.Append(line).Append('\n');
     }
 
     private static void Rows(StringBuilder text, string title, List<(string Label, string Words)> rows)

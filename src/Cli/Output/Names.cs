@@ -22,10 +22,10 @@ internal static class Names
             1 => found[0],
             0 => throw CliException.NotFound($"There is no {noun} '{wanted}'. See `{list}`."),
             _ => throw CliException.Usage(
-                $"'{wanted}' is the beginning of {found.Count} names: {string.Join(", ", found.Select(item => Shown(namesOf(item), exact.Count > 0)))}. Type more of it."),
+                $"'{wanted}' {(exact.Count > 0 ? "is the name" : "is the beginning of the names")} of {found.Count}: {string.Join(", ", found.Select(item => Shown(namesOf(item), exact.Count > 0)))}{(exact.Count > 0 ? ". Type what stands in parentheses." : ". Type more of it.")}"),
         };
     }
 
-    /// <summary>Two things of the very same name are told apart by their ids.</summary>
-    private static string Shown(string[] names, bool sameName) => sameName && names.Length > 1 ? $"{names[0]} ({names[^1]})" : names[0];
+    /// <summary>Two things of the very same name are told apart by the next that they go by: a path, or the id.</summary>
+    private static string Shown(string[] names, bool sameName) => sameName && names.Length > 1 ? $"{names[0]} ({names[1]})" : names[0];
 }

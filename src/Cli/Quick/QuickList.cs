@@ -8,7 +8,7 @@ namespace Berth.Cli.Quick;
 /// <see cref="Commands.Sessions.ListCommand"/> prints, without loading what the other commands need. Even the base
 /// library's own ways to the environment, to files and to sockets are left aside, for in a process that lives ten
 /// milliseconds they are most of it. Whatever is not plainly this case is left to the command: it says what is wrong.
-/// Why, and how it was measured: docs/decisions/cli-start-time.md.
+/// Why, and how it was measured: docs/decisions/0001-cli-start-time.md.
 /// </summary>
 internal static unsafe class QuickList
 {

@@ -78,7 +78,7 @@ internal static class SessionRows
         return bytes.IsEmpty ? null : Ascii.Text(bytes);
     }
 
-    /// <summary>ISO 8601 in UTC, as the server writes it: <c>2026-11-21T01:02:03.456+00:00</c>. Fractions do not show in the list.</summary>
+    /// <summary>ISO 8601 in UTC, as the server writes it: <c>2026-11-21T01:02:03.456+00:00</c>.</summary>
     private static DateTimeOffset? Time(ref JsonScan scan)
     {
         var text = scan.Text();
@@ -86,8 +86,21 @@ internal static class SessionRows
             return null;
         if (text.Length < 20 || !(text[^1] == 'Z' || text[^6..].SequenceEqual("+00:00"u8)))
             throw new FormatException();
-        return new DateTimeOffset(
+        var whole = new DateTimeOffset(
             Number(text[..4]), Number(text[5..7]), Number(text[8..10]), Number(text[11..13]), Number(text[14..16]), Number(text[17..19]), TimeSpan.Zero);
+        return text[19] == '.' ? whole.AddTicks(Fraction(text[20..])) : whole;
+    }
+
+    /// <summary>Digits of a second's fraction, up to the zone, as ticks of 100 ns.</summary>
+    private static int Fraction(ReadOnlySpan<byte> text)
+    {
+        var ticks = 0;
+        var digits = 0;
+        while (digits < 7 && text[digits] is >= (byte)'0' and <= (byte)'9')
+            ticks = ticks * 10 + text[digits++] - '0';
+        for (; digits < 7; digits++)
+            ticks *= 10;
+        return ticks;
     }
 
     private static int Number(ReadOnlySpan<byte> digits)

@@ -25,6 +25,11 @@ public sealed class SessionServer : IAsyncDisposable
 
     private SessionServer(ServerOptions options) => _options = options;
 
+    public string DataFolder => _options.DataFolder;
+
+    /// <summary>Where it listens for everybody.</summary>
+    public string Address => _app!.Urls.First(url => url.StartsWith("http://127.", StringComparison.Ordinal));
+
     public FakeCompute Compute { get; } = new();
 
     /// <summary>Stands at the real time until a test moves it.</summary>
@@ -39,7 +44,11 @@ public sealed class SessionServer : IAsyncDisposable
         var folder = Directory.CreateTempSubdirectory("berth-s-").FullName;
         var server = new SessionServer(new ServerOptions
         {
-            DataFolder = folder, AgentFolder = folder, Port = 0, DatabaseUrl = databaseUrl, PublicUrl = new Uri("http://localhost:1"),
+            DataFolder = folder,
+            AgentFolder = folder,
+            Port = 0,
+            DatabaseUrl = databaseUrl,
+            PublicUrl = new Uri("http://localhost:1"),
         });
         await server.BootAsync();
         await server.AddComputeAsync();

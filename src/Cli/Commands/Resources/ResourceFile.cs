@@ -10,7 +10,8 @@ internal static class ResourceFile
 {
     public static Flag<string?> Flag() => new("--file", "JSON or YAML as the API takes it; flags go before it; - is stdin", "-f")
     {
-        HelpName = "FILE", Personal = true,
+        HelpName = "FILE",
+        Personal = true,
     };
 
     public static JsonObject Read(Surroundings here, string path)

@@ -9,7 +9,8 @@ internal sealed class SignInFlags
 {
     public Flag<string?> TokenFile { get; } = new("--token-file", "Read the API token from this file, instead of asking; - is stdin")
     {
-        HelpName = "FILE", Personal = true,
+        HelpName = "FILE",
+        Personal = true,
     };
 
     /// <summary>Asks the server who that is, before anything is kept.</summary>

@@ -1,0 +1,262 @@
+using System.Text.Json;
+using Berth.Cli.Tests.House;
+using Berth.Contracts.Sessions;
+using Berth.Core.Providers;
+using Berth.Core.Sessions;
+using Berth.Fakes;
+using Berth.Server.Tests.Sessions;
+
+namespace Berth.Cli.Tests.Sessions;
+
+/// <summary>The session commands against the whole server; only the compute is played.</summary>
+public sealed class SessionCommandTests : IAsyncLifetime
+{
+    private SessionServer _server = null!;
+    private Command _berth = null!;
+
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync()
+    {
+        _server = await SessionServer.StartAsync();
+        _berth = new Command(_server.DataFolder);
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        _berth.Dispose();
+        return _server.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_start_shows_its_stages_and_prints_the_link_alone_on_stdout()
+    {
+        var start = _berth.RunAsync("session", "start", "--image", "busybox", "--name", "notes", "--env", "A=1", "--memory", "1G", "--", "httpd", "-f");
+        await using var agent = await ReadyAsync("notes");
+        var ran = await start;
+
+        Assert.True(ran.Code == 0, ran.Error);
+        Assert.StartsWith("http://localhost:1/", ran.Out, StringComparison.Ordinal);
+        Assert.Single(ran.Out.TrimEnd().Split('\n'));
+        Assert.Contains("Session 'notes' is ready after", ran.Error, StringComparison.Ordinal);
+        Assert.Matches(@"Placing +\d+\.\d s", ran.Error);
+        Assert.Matches(@"Preparing +\d+\.\d s", ran.Error);
+        Assert.Contains("berth session stop notes", ran.Error, StringComparison.Ordinal);
+        var order = Assert.Single(_server.Compute.Orders);
+        Assert.Equal("1", order.Spec.Environment["A"]);
+        Assert.Equal(["httpd", "-f"], order.Spec.Args!);
+    }
+
+    [Fact]
+    public async Task A_failure_tells_the_reason_and_exits_with_8()
+    {
+        var start = _berth.RunAsync("start", "--image", "busybox", "--name", "bad");
+        await Eventually.TrueAsync(() => _server.Compute.Keys.Count == 1, "the compute has it");
+        _server.Compute.Show(_server.Compute.Keys.Single(), seen => seen with { State = ForeignState.Exited, ExitCode = 3 });
+        var ran = await start;
+
+        Assert.Equal((ExitCodes.SessionFailed, ""), (ran.Code, ran.Out));
+        Assert.Contains("Session 'bad' failed. Its command ended before it answered", ran.Error, StringComparison.Ordinal);
+        Assert.Contains("berth session logs bad", ran.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Ctrl_C_while_waiting_leaves_the_session_and_says_how_to_see_open_and_stop_it()
+    {
+        using var interrupt = new CancellationTokenSource();
+        var start = _berth.RunAsync(here => here, interrupt.Token, "start", "--image", "busybox", "--name", "slow");
+        await Eventually.TrueAsync(() => _server.Compute.Keys.Count == 1, "the compute has it");
+        await interrupt.CancelAsync();
+        var ran = await start;
+
+        Assert.Equal((ExitCodes.Interrupted, ""), (ran.Code, ran.Out));
+        foreach (var command in new[] { "show slow", "open slow", "stop slow" })
+            Assert.Contains("berth session " + command, ran.Error, StringComparison.Ordinal);
+        Assert.Equal("launching", (await _server.Client.GetSessionAsync("slow", Ct)).Berth.Status);
+    }
+
+    [Fact]
+    public async Task A_wait_that_is_too_long_exits_with_7_and_the_session_goes_on()
+    {
+        var ran = await _berth.RunAsync("start", "--image", "busybox", "--name", "slow", "--timeout", "1s");
+        Assert.Equal((ExitCodes.TimedOut, ""), (ran.Code, ran.Out));
+        Assert.Contains("Session 'slow' is launching after 1 s; it goes on.", ran.Error, StringComparison.Ordinal);
+        Assert.Equal("launching", (await _server.Client.GetSessionAsync("slow", Ct)).Berth.Status);
+    }
+
+    [Fact]
+    public async Task Detached_it_returns_at_once_with_the_link()
+    {
+        var ran = await _berth.RunAsync("start", "--image", "busybox", "--name", "later", "--detach", "-o", "name");
+        Assert.Equal((0, "later\n"), (ran.Code, ran.Out));
+        Assert.Contains("its link waits for it", ran.Error, StringComparison.Ordinal);
+        Assert.Equal("", (await _berth.RunAsync("start", "--image", "busybox", "-q", "--detach")).Error);
+    }
+
+    [Fact]
+    public async Task A_started_session_that_somebody_stops_meanwhile_is_no_success()
+    {
+        var start = _berth.RunAsync("start", "--image", "busybox", "--name", "gone");
+        await Eventually.TrueAsync(() => _server.Compute.Keys.Count == 1, "the compute has it");
+        await _server.Client.StopSessionAsync("gone", false, Ct);
+        var ran = await start;
+        Assert.Equal(ExitCodes.SessionFailed, ran.Code);
+        Assert.Contains("Session 'gone' is ", ran.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Lists_shows_and_names_in_every_form()
+    {
+        Assert.Equal("You have no session. Start one with `berth session start`.\n", (await _berth.RunAsync("list")).Error);
+        Assert.Equal("[]", (await _berth.RunAsync("list", "-o", "json")).Line);
+        await _server.StartSessionAsync(new StartRequest(Image: "busybox", Name: "alpha"));
+        await _server.StartSessionAsync(new StartRequest(Image: "busybox", Name: "beta"));
+
+        Assert.Equal(["alpha", "beta"], (await _berth.RunAsync("list", "-o", "name")).Line.Split('\n').Order());
+        Assert.Equal("NAME   IMAGE", (await _berth.RunAsync("list", "-c", "name,image")).Out.Split('\n')[0]);
+        using var json = JsonDocument.Parse((await _berth.RunAsync("show", "al", "-o", "json")).Out);
+        Assert.Equal("alpha", json.RootElement.GetProperty("name").GetString());
+        Assert.Contains("name: alpha\n", (await _berth.RunAsync("show", "alpha", "-o", "yaml")).Out, StringComparison.Ordinal);
+        Assert.Matches("\nImage +busybox\n", (await _berth.RunAsync("show", "alpha")).Out);
+        Assert.Contains("KIND", (await _berth.RunAsync("events", "alpha")).Out, StringComparison.Ordinal);
+
+        var many = await _berth.RunAsync("show");
+        Assert.Equal(ExitCodes.Usage, many.Code);
+        Assert.Contains("You have 2 sessions", many.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_only_session_needs_no_name()
+    {
+        var (session, agent) = await _server.RunningAsync(new StartRequest(Image: "busybox", Name: "only"));
+        await using (agent)
+        {
+            Assert.Contains(session.Id, (await _berth.RunAsync("open", "--print")).Out, StringComparison.Ordinal);
+            Assert.Equal(0, (await _berth.RunAsync("open")).Code);
+            Assert.Contains(session.Id, Assert.Single(_berth.Opened), StringComparison.Ordinal);
+            var extended = await _berth.RunAsync("extend", "--for", "8h");
+            Assert.True(extended.Code == 0, extended.Error);
+        }
+
+        var pause = await _berth.RunAsync("pause");
+        Assert.True(pause.Code == 0, pause.Error);
+        Assert.Equal("Session 'only' is paused. Resume it with `berth session resume only`.\n", pause.Error);
+        Assert.Contains("is not running", (await _berth.RunAsync("open")).Error, StringComparison.Ordinal);
+
+        var resume = _berth.RunAsync("resume");
+        await using var again = await ReadyAsync("only");
+        Assert.Equal(0, (await resume).Code);
+
+        var stop = await _berth.RunAsync("stop");
+        Assert.Equal((0, "", "Session 'only' is stopped.\n"), (stop.Code, stop.Out, stop.Error));
+        Assert.Contains("only", (await _berth.RunAsync("list", "--ended")).Out, StringComparison.Ordinal);
+        Assert.Equal(0, (await _berth.RunAsync("show", "only")).Code);
+    }
+
+    [Fact]
+    public async Task What_cannot_be_undone_takes_a_yes()
+    {
+        await _server.StartSessionAsync(new StartRequest(Image: "busybox", Name: "a"));
+        await _server.StartSessionAsync(new StartRequest(Image: "busybox", Name: "b"));
+
+        var refused = await _berth.RunAsync("stop", "--all");
+        Assert.Equal(ExitCodes.Usage, refused.Code);
+        Assert.Contains("-y", refused.Error, StringComparison.Ordinal);
+        Assert.Equal(ExitCodes.Error, (await _berth.TypeAsync("n\n", "stop", "a", "--delete-work")).Code);
+        Assert.Equal(ExitCodes.Usage, (await _berth.RunAsync("stop", "a", "--all", "-y")).Code);
+        Assert.Equal(2, (await _server.Client.ListSessionsAsync(Ct)).Count);
+
+        var all = await _berth.RunAsync("stop", "--all", "-y");
+        Assert.True(all.Code == 0, all.Error);
+        Assert.Empty(await _server.Client.ListSessionsAsync(Ct));
+    }
+
+    [Theory]
+    [InlineData(ExitCodes.NotFound, "show nobody", "There is no session 'nobody'. See `berth session list`.")]
+    [InlineData(ExitCodes.NotFound, "stop", "You have no session. Start one with")]
+    [InlineData(ExitCodes.NotFound, "start --launcher x", "There is no launcher 'x'. See `berth launcher list`.")]
+    [InlineData(ExitCodes.NotFound, "start --image a --class x", "There is no class 'x'.")]
+    [InlineData(ExitCodes.Usage, "start --image a --env NOT_SET_HERE", "--env NOT_SET_HERE: no variable of that name is set here.")]
+    [InlineData(ExitCodes.Usage, "start --image a --name bad/name", "name")]
+    [InlineData(ExitCodes.Quota, "start --image a --cpu 64", "cpu")]
+    public async Task A_refusal_names_the_thing_and_has_its_exit_code(int code, string line, string words)
+    {
+        var ran = await _berth.RunAsync(line.Split(' '));
+        Assert.True(ran.Code == code, $"{ran.Code}: {ran.Error}");
+        Assert.Contains(words, ran.Error, StringComparison.Ordinal);
+        Assert.Equal("", ran.Out);
+    }
+
+    [Fact]
+    public async Task A_name_that_is_taken_is_a_conflict()
+    {
+        await _server.StartSessionAsync(new StartRequest(Image: "busybox", Name: "a"));
+        Assert.Equal(ExitCodes.Conflict, (await _berth.RunAsync("start", "--image", "busybox", "--name", "a")).Code);
+    }
+
+    [Fact]
+    public async Task The_wizard_offers_what_runs_and_remembers_what_was_chosen()
+    {
+        var first = _berth.TypeAsync("2\nbusybox\n\n-\n", "start", "--name", "w");
+        await using (await ReadyAsync("w"))
+        {
+            var ran = await first;
+            Assert.True(ran.Code == 0, ran.Error);
+            Assert.Contains("What to start:", ran.Error, StringComparison.Ordinal);
+
+            var joined = await _berth.TypeAsync("\n", "start");
+            Assert.Contains("Connect to 'w'? [Y/n]", joined.Error, StringComparison.Ordinal);
+            Assert.Equal(ran.Out.Split('?')[0], joined.Out.Split('?')[0]);
+        }
+
+        var again = await _berth.TypeAsync("n\n\n\n\n\n", "start", "--detach");
+        Assert.True(again.Code == 0, again.Error);
+        Assert.Contains("Image [busybox]:", again.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Without_a_terminal_nothing_is_asked_and_the_standard_environment_starts()
+    {
+        var ran = await _berth.RunAsync("start", "--detach", "-o", "json");
+        Assert.True(ran.Code == 0, ran.Error);
+        using var json = JsonDocument.Parse(ran.Out);
+        Assert.Equal("berth/jupyterlab:latest", json.RootElement.GetProperty("image").GetString());
+    }
+
+    [Fact]
+    public async Task On_a_terminal_stages_are_redrawn_in_colour_and_not_with_NO_COLOR()
+    {
+        var start = _berth.TypeAsync("", "start", "--image", "busybox", "--name", "live");
+        await using (await ReadyAsync("live"))
+            Assert.Contains("\e[32m✓\e[0m Placing", (await start).Error, StringComparison.Ordinal);
+
+        await _server.Client.StopSessionAsync("live", true, Ct);
+        await _server.UntilAsync((await _server.Client.ListSessionsAsync(Ct, ended: true))[0].Id, "ended");
+        start = _berth.With("NO_COLOR", "1").TypeAsync("", "start", "--image", "busybox", "--name", "plain");
+        await using (await ReadyAsync("plain"))
+            Assert.DoesNotContain('\e', (await start).Error);
+    }
+
+    [Fact]
+    public async Task A_wait_survives_a_restart_of_the_server()
+    {
+        var start = _berth.RunAsync("start", "--image", "busybox", "--name", "kept");
+        await Eventually.TrueAsync(() => _server.Compute.Keys.Count == 1, "the compute has it");
+        await _server.RestartAsync();
+        await using var agent = await ReadyAsync("kept");
+        var ran = await start;
+        Assert.True(ran.Code == 0, ran.Error);
+        Assert.Contains("waiting for it to come back", ran.Error, StringComparison.Ordinal);
+    }
+
+    /// <summary>Plays the agent of a session's start, once the compute has it.</summary>
+    private async Task<IAsyncDisposable> ReadyAsync(string name)
+    {
+        SessionView? session = null;
+        await Eventually.TrueAsync(
+            async () => (session = (await _server.Client.ListSessionsAsync(Ct)).FirstOrDefault(candidate => candidate.Name == name)) is not null
+                && _server.Compute.Keys.Contains(new SessionKey(session.Id, session.Berth.Generation)),
+            $"the compute has '{name}'");
+        return await _server.ReadyAgentAsync(session!);
+    }
+}
