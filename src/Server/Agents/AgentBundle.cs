@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using Berth.Core.Agents;
 using Berth.Server.Options;
 
 namespace Berth.Server.Agents;
@@ -20,8 +21,8 @@ public static class AgentBundle
     public static string Keep(ServerOptions options, TimeProvider time)
     {
         var source = new DirectoryInfo(options.AgentFolder);
-        if (!source.Exists)
-            return options.AgentFolder;
+        if (!File.Exists(Path.Combine(source.FullName, Path.GetFileName(AgentFiles.Program))))
+            return options.AgentFolder; // The provider says what is missing when it is needed.
         var copies = Directory.CreateDirectory(Path.Combine(options.DataFolder, "agents"));
         var copy = Path.Combine(copies.FullName, Fingerprint(source));
         if (!Directory.Exists(copy))

@@ -142,7 +142,10 @@ public sealed class LaunchTargets(Db db, TimeProvider clock)
             variables.Where(v => v.Value is not null).ToDictionary(v => v.Name, v => v.Value!),
             Strings(row.Repositories) ?? [],
             row.ResourceClassId,
-            row.DiskStorage) { VariableNames = variables.Select(v => v.Name).ToHashSet() };
+            row.DiskStorage)
+        {
+            VariableNames = variables.Select(v => v.Name).ToHashSet(),
+        };
     }
 
     private static async Task<ProjectRow> ProjectAsync(Caller caller, string? projectId, DbConnection connection) =>
