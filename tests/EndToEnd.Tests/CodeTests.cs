@@ -1,4 +1,5 @@
 using Berth.EndToEnd.Tests.House;
+using Berth.Fakes;
 
 namespace Berth.EndToEnd.Tests;
 
@@ -14,11 +15,7 @@ public sealed class CodeTests(RunningServer server) : IClassFixture<RunningServe
     [Fact]
     public async Task A_repository_of_this_machine_is_cloned_into_the_workspace()
     {
-        await GitAsync("init", "--quiet", "--initial-branch", "main");
-        await File.WriteAllTextAsync(Path.Combine(_folder, "readme.txt"), "from the repository", Ct);
-        await GitAsync("add", ".");
-        await GitAsync("-c", "user.name=A", "-c", "user.email=a@example.org", "commit", "--quiet", "-m", "First");
-
+        await CommitAsync();
         var start = await server.BerthAsync(
             "session", "start", "--name", "cloned", "--repo", _folder, "--image", Sample.Image, "--port", "8000", "--", "python3", "-m", "http.server", "8000");
         Assert.True(start.Code == 0, start.Error);
@@ -26,6 +23,26 @@ public sealed class CodeTests(RunningServer server) : IClassFixture<RunningServe
         Assert.Equal("from the repository", await FileAsync(start.Line, $"/{Path.GetFileName(_folder)}/readme.txt"));
         await server.RemoveAsync("cloned");
         Assert.True(Directory.Exists(_folder));
+    }
+
+    [Fact]
+    public async Task A_public_repository_is_cloned_over_http_at_the_branch_that_was_asked_for()
+    {
+        await CommitAsync();
+        await GitAsync("tag", "v1");
+        await GitAsync("update-server-info");
+        var busybox = await DebianProgram.FindAsync("busybox", "busybox-static", server.DataFolder);
+        using var outside = await OutsideHost.TryMakeAsync(busybox, "httpd", "-f", "-p", $"{OutsideHost.Port}", "-h", _folder);
+        Assert.SkipWhen(outside is null, "Needs root and iproute2: sessions do not reach this machine's own services.");
+
+        var url = $"http://{OutsideHost.Address}:{OutsideHost.Port}/.git";
+        var start = await server.BerthAsync(
+            "session", "start", "--name", "public", "--repo", url, "--branch", "v1", "--image", Sample.Image, "--port", "8000",
+            "--", "python3", "-m", "http.server", "8000");
+        Assert.True(start.Code == 0, start.Error);
+        Assert.DoesNotContain("was not cloned", start.Error, StringComparison.Ordinal);
+        Assert.Equal("from the repository", await FileAsync(start.Line, "/repository/readme.txt"));
+        await server.RemoveAsync("public");
     }
 
     [Fact]
@@ -58,6 +75,14 @@ public sealed class CodeTests(RunningServer server) : IClassFixture<RunningServe
         Assert.Equal("1234:1235", (await Ran.WellAsync("stat", "-c", "%u:%g", Path.Combine(_folder, "made"))).Line);
         await server.RemoveAsync("here");
         Assert.True(File.Exists(Path.Combine(_folder, "mine.txt")));
+    }
+
+    private async Task CommitAsync()
+    {
+        await GitAsync("init", "--quiet", "--initial-branch", "main");
+        await File.WriteAllTextAsync(Path.Combine(_folder, "readme.txt"), "from the repository", Ct);
+        await GitAsync("add", ".");
+        await GitAsync("-c", "user.name=A", "-c", "user.email=a@example.org", "commit", "--quiet", "-m", "First");
     }
 
     private Task<Ran> GitAsync(params string[] arguments) => Ran.WellAsync("git", ["-C", _folder, .. arguments]);

@@ -65,7 +65,7 @@ internal sealed class ContainerPlan(DockerOptions options, DockerLabels labels, 
                     new Mount("bind", options.AgentFolder, AgentFiles.ProgramFolder, ReadOnly: true),
                     new Mount("bind", folder.PathOf(key.SessionId), AgentFiles.SessionFolder, ReadOnly: true),
                     workspace,
-                    .. spec.Repositories.Where(r => r.IsLocal).DistinctBy(r => r.Directory)
+                    .. spec.Repositories.Where(r => r.IsLocal && Directory.Exists(r.Url)).DistinctBy(r => r.Directory)
                         .Select(r => new Mount("bind", r.Url, r.MountedAt, ReadOnly: true)),
                 ],
                 NanoCpus = (long)(spec.Resources.Cpu * 1e9),

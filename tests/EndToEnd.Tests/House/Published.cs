@@ -8,7 +8,7 @@ internal static class Published
 
     public static string Command { get; } = Program("berth");
 
-    public static string Server { get; } = Program("berth-server");
+    public static string Server { get; } = Program("server/berth-server");
 
     private static string Program(string name)
     {

@@ -13,7 +13,7 @@ internal sealed class Visitor : IDisposable
     private readonly CookieContainer _cookies = new();
     private readonly HttpClient _http;
 
-    private Visitor(int port) => _http = new HttpClient(new SocketsHttpHandler
+    public Visitor(int port) => _http = new HttpClient(new SocketsHttpHandler
     {
         CookieContainer = _cookies,
         // Sessions' own hosts are this machine, whether or not its resolver knows that of *.localhost.

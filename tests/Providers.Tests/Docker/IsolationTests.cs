@@ -38,7 +38,7 @@ public sealed class IsolationTests(EngineFixture engine) : DockerTests(engine), 
     [Fact]
     public async Task ASessionReachesTheWorldButNoMetadataService()
     {
-        using var world = await OutsideHost.TryMakeAsync(await Engine.BusyboxAsync());
+        using var world = await OutsideHost.TryMakeAsync(await Engine.BusyboxAsync(), "httpd", "-f", "-p", $"{OutsideHost.Port}", "-h", "/");
         Assert.SkipWhen(world is null, "Needs root and iproute2.");
         foreach (var address in (string[])[OutsideHost.Address, OutsideHost.LinkLocalAddress])
         {

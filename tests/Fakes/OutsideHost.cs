@@ -1,9 +1,9 @@
 using System.Diagnostics;
 
-namespace Berth.Providers.Tests.Docker;
+namespace Berth.Fakes;
 
 /// <summary>A host beyond this machine: a network namespace at the end of a cable, in which a program listens.</summary>
-internal sealed class OutsideHost : IDisposable
+public sealed class OutsideHost : IDisposable
 {
     /// <summary>An ordinary address (of RFC 2544's range, which is nobody's).</summary>
     public const string Address = "198.18.77.2";
@@ -19,7 +19,9 @@ internal sealed class OutsideHost : IDisposable
     private OutsideHost(Process listener) => this.listener = listener;
 
     /// <summary>Null where this machine does not allow it.</summary>
-    public static async Task<OutsideHost?> TryMakeAsync(string busybox)
+    /// <param name="program">What listens there, on <see cref="Port"/>.</param>
+    /// <param name="arguments">Of the program.</param>
+    public static async Task<OutsideHost?> TryMakeAsync(string program, params string[] arguments)
     {
         if (!Environment.IsPrivilegedProcess)
             return null;
@@ -38,7 +40,7 @@ internal sealed class OutsideHost : IDisposable
                 return null;
         }
 
-        return new OutsideHost(Process.Start("ip", ["netns", "exec", Namespace, busybox, "httpd", "-f", "-p", "8000", "-h", "/"]));
+        return new OutsideHost(Process.Start("ip", ["netns", "exec", Namespace, program, .. arguments]));
     }
 
     public void Dispose()
