@@ -65,6 +65,8 @@ internal sealed class Repositories(
         if (Directory.Exists(draft))
             Directory.Delete(draft, recursive: true);
         log.Say($"cloning {Shown(repository.Url)}");
+        if (repository.IsLocal && !Readable(Source(repository)))
+            throw new GitException($"the session's user ({Native.getuid()}) may not read it.");
         try
         {
             IReadOnlyList<string> branch = repository.Branch is { } name ? ["--branch", name] : [];
@@ -166,6 +168,21 @@ internal sealed class Repositories(
     /// <summary>A local one is where the provider mounted it; without a container it is where it is.</summary>
     private static string Source(Repository repository) =>
         repository.IsLocal && Directory.Exists(repository.MountedAt) ? repository.MountedAt : repository.Url;
+
+    /// <summary>Git would say that it does not exist.</summary>
+    private static bool Readable(string folder)
+    {
+        try
+        {
+            if (Directory.Exists(folder))
+                _ = Directory.EnumerateFileSystemEntries(folder).Any();
+            return true;
+        }
+        catch (UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
 
     private async Task<string> TrustFileAsync(CancellationToken ct)
     {

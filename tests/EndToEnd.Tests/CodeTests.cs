@@ -46,6 +46,18 @@ public sealed class CodeTests(RunningServer server) : IClassFixture<RunningServe
     }
 
     [Fact]
+    public async Task A_repository_that_the_sessions_user_may_not_read_is_told_as_such()
+    {
+        await CommitAsync();
+        File.SetUnixFileMode(_folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        var start = await server.BerthAsync(
+            "session", "start", "--name", "private", "--repo", _folder, "--image", Sample.Image, "--port", "8000", "--", "python3", "-m", "http.server", "8000");
+        Assert.True(start.Code == 0, start.Error);
+        Assert.Contains($"{_folder} was not cloned: the session's user (1000) may not read it.", start.Error, StringComparison.Ordinal);
+        await server.RemoveAsync("private");
+    }
+
+    [Fact]
     public async Task A_clone_that_fails_is_a_notice_and_the_session_runs()
     {
         var start = await server.BerthAsync(
@@ -79,6 +91,7 @@ public sealed class CodeTests(RunningServer server) : IClassFixture<RunningServe
 
     private async Task CommitAsync()
     {
+        File.SetUnixFileMode(_folder, (UnixFileMode)0b111_101_101); // made for its owner alone, and the session is another user
         await GitAsync("init", "--quiet", "--initial-branch", "main");
         await File.WriteAllTextAsync(Path.Combine(_folder, "readme.txt"), "from the repository", Ct);
         await GitAsync("add", ".");

@@ -35,6 +35,7 @@ public sealed class MainPathTests(RunningServer server, Chromium chromium) : ICl
 
         await page.GetByRole(AriaRole.Button, new() { Name = "Pause" }).ClickAsync();
         await Expect(status).ToHaveTextAsync("Paused", new() { Timeout = 30_000 });
+        await Expect(page.GetByText("It was paused by its owner.").First).ToBeVisibleAsync();
         await page.LookAsync("6-paused");
         await lab.CloseAsync();
 
@@ -55,7 +56,7 @@ public sealed class MainPathTests(RunningServer server, Chromium chromium) : ICl
     private static async Task<IPage> OpenAsync(IPage page)
     {
         Assert.True(await page.EvaluateAsync<bool>("window.neverReloaded === true"), "the page was loaded again");
-        var lab = await page.RunAndWaitForPopupAsync(() => page.GetByRole(AriaRole.Link, new() { Name = "Open" }).ClickAsync());
+        var lab = await page.Context.RunAndWaitForPageAsync(() => page.GetByRole(AriaRole.Link, new() { Name = "Open" }).ClickAsync());
         await Expect(lab.Locator(".jp-Launcher, .jp-Notebook").First).ToBeVisibleAsync(InTime);
         return lab;
     }
@@ -64,6 +65,7 @@ public sealed class MainPathTests(RunningServer server, Chromium chromium) : ICl
     private static async Task ComputeAsync(IPage lab)
     {
         await lab.Locator(".jp-LauncherCard[data-category='Notebook']").First.ClickAsync();
+        await Expect(lab.Locator(".jp-Notebook-ExecutionIndicator[data-status='idle']")).ToBeVisibleAsync(InTime);
         await lab.Locator(".jp-Notebook .jp-CodeCell .cm-content").First.ClickAsync();
         await lab.Keyboard.TypeAsync("print(open('kept.txt', 'w').write('kept') * 6 * 1000 + 7)");
         await lab.Keyboard.PressAsync("Shift+Enter");

@@ -36,6 +36,14 @@ public static class SessionHistory
         };
     }
 
+    /// <summary>The reason in words; null while all is well. What its owner wanted of it is told by where it stands.</summary>
+    public static string? Why(Session session) => session switch
+    {
+        { Reason: null } => null,
+        { Reason: Reason.ByUser, Status: not SessionStatus.Ended } => StatusSentence(session),
+        { Reason: { } reason } => reason.Sentence(session.Detail),
+    };
+
     /// <summary>A stage in words.</summary>
     public static string StageSentence(Stage stage) => stage switch
     {

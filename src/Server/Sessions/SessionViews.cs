@@ -39,7 +39,7 @@ public sealed class SessionViews(Origins origins)
             new SessionExtra(
                 Lower(session.Status),
                 session.Reason is { } reason ? Snake(reason) : null,
-                session.Reason is { } why ? why.Sentence(session.Detail) : null,
+                SessionHistory.Why(session),
                 session.Reason?.NextStep(facts.Name),
                 session.Stage is { } stage ? Lower(stage) : null,
                 session.StageDetail,
