@@ -15,8 +15,7 @@ namespace Berth.Server.Sessions.Reconcile;
 /// </remarks>
 public sealed class InstanceLoop
 {
-    private static readonly TimeSpan ObserveEvery = TimeSpan.FromMinutes(1);
-    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan ProgressEvery = TimeSpan.FromMilliseconds(700);
 
     private readonly Channel<Signal> _signals = Channel.CreateUnbounded<Signal>(new UnboundedChannelOptions { SingleReader = true });
@@ -27,15 +26,12 @@ public sealed class InstanceLoop
     private readonly Lease _lease;
     private readonly SessionStore _store;
     private readonly SessionActs _acts;
-    private readonly ProviderHealth _health;
+    private readonly Observer _observer;
     private readonly TimeProvider _clock;
     private readonly ILogger _log;
 
+    // Orders begins of observations and ends of acts. Only the loop counts.
     private long _stamp;
-    private bool _observing;
-    private bool _observeAgain;
-    private DateTimeOffset _observeAt;
-    private int _observeFailures;
 
     public InstanceLoop(
         string name, ISessionProvider provider, Lease lease, SessionStore store, SessionActs acts, ProviderHealth health,
@@ -46,9 +42,9 @@ public sealed class InstanceLoop
         _lease = lease;
         _store = store;
         _acts = acts;
-        _health = health;
         _clock = clock;
         _log = log;
+        _observer = new Observer(name, provider, health, clock, log, () => ++_stamp, Tell);
     }
 
     /// <summary>Tells the loop something; never waits.</summary>
@@ -61,10 +57,10 @@ public sealed class InstanceLoop
             _sessions[stored.Session.Id] = new Tracked(stored);
 
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        var watch = Task.Run(() => WatchAsync(stop.Token), CancellationToken.None);
+        var watch = Task.Run(() => _observer.WatchAsync(stop.Token), CancellationToken.None);
         try
         {
-            Observe(stop.Token);
+            _observer.Ask(stop.Token);
             await ConvergeAsync(_sessions.Values.ToList(), stop.Token);
             while (!ct.IsCancellationRequested)
             {
@@ -89,8 +85,8 @@ public sealed class InstanceLoop
             await HandleAsync(signal, dirty, ct);
 
         var now = _clock.GetUtcNow();
-        if (_observeAt <= now)
-            Observe(ct);
+        if (_observer.DueAt <= now)
+            _observer.Ask(ct);
         foreach (var tracked in _sessions.Values)
         {
             if (DueAt(tracked) <= now)
@@ -102,11 +98,11 @@ public sealed class InstanceLoop
 
     private async Task WaitAsync(CancellationToken ct)
     {
-        var due = _sessions.Values.Select(DueAt).Append(_observeAt).Min();
+        var due = _sessions.Values.Select(DueAt).Append(_observer.DueAt).Min();
         var wait = due - _clock.GetUtcNow();
         if (wait <= TimeSpan.Zero)
             return;
-        var ring = _clock.CreateTimer(_ => Tell(new Signal.Tick()), null, wait < ObserveEvery ? wait : ObserveEvery, Timeout.InfiniteTimeSpan);
+        var ring = _clock.CreateTimer(_ => Tell(new Signal.Tick()), null, wait < LongestWait ? wait : LongestWait, Timeout.InfiniteTimeSpan);
         await using (ring)
             await _signals.Reader.WaitToReadAsync(ct);
     }
@@ -144,13 +140,13 @@ public sealed class InstanceLoop
                 dirty.Add(tracked);
                 break;
             case Signal.Changed:
-                Observe(ct);
+                _observer.Ask(ct);
                 break;
             case Signal.Observed(var stamp, var all):
                 Observed(stamp, all, dirty, ct);
                 break;
             case Signal.NotObserved(var why):
-                NotObserved(why);
+                _observer.Unanswered(why);
                 break;
             case Signal.Reaped(var key):
                 _reaping.Remove(key);
@@ -198,7 +194,7 @@ public sealed class InstanceLoop
             tracked.Failures = 0;
             tracked.Pending.Add(s => Done(s, act, now));
             if (act.Kind == Act.Start)
-                Observe(ct);
+                _observer.Ask(ct); // Its address is still to be learnt.
             return;
         }
 
@@ -208,7 +204,7 @@ public sealed class InstanceLoop
         if (error is not ProviderException)
             _log.LogError(error, "{Act} of {Key} failed in a way that its provider does not explain", act.Kind, act.Key);
         tracked.Failures++;
-        tracked.RetryAt = now + Pause(tracked.Failures);
+        tracked.RetryAt = now + Backoff.After(tracked.Failures);
         if (act.Kind == Act.Start)
             tracked.Pending.Add(s => s.Session.Key == act.Key ? s with { Session = Lifecycle.Refused(s.Session, reason, words, now) } : s);
         else
@@ -226,41 +222,10 @@ public sealed class InstanceLoop
 
     // Observing ---------------------------------------------------------------------------------------------------------
 
-    private void Observe(CancellationToken ct)
-    {
-        _observeAt = _clock.GetUtcNow() + ObserveEvery;
-        if (_observing)
-        {
-            _observeAgain = true;
-            return;
-        }
-
-        _observing = true;
-        var stamp = ++_stamp;
-        _ = Task.Run(
-            async () =>
-            {
-                try
-                {
-                    var all = new List<Observation>();
-                    await foreach (var observation in _provider.ObserveAsync(ct))
-                        all.Add(observation);
-                    Tell(new Signal.Observed(stamp, all));
-                }
-                catch (Exception e)
-                {
-                    Tell(new Signal.NotObserved(e.Message));
-                }
-            },
-            CancellationToken.None);
-    }
-
     private void Observed(long stamp, IReadOnlyList<Observation> all, HashSet<Tracked> dirty, CancellationToken ct)
     {
-        _observing = false;
-        if (_observeFailures > 0)
+        if (_observer.Answered(ct))
         {
-            _log.LogInformation("The provider {Name} can be reached again", _name);
             foreach (var tracked in _sessions.Values.Where(t => t.Failures > 0))
             {
                 tracked.RetryAt = default;
@@ -268,8 +233,6 @@ public sealed class InstanceLoop
             }
         }
 
-        _observeFailures = 0;
-        _health.Reached(_name);
         var seen = all.ToLookup(o => o.Key.SessionId);
         foreach (var tracked in _sessions.Values)
         {
@@ -283,64 +246,6 @@ public sealed class InstanceLoop
 
         foreach (var observation in all.Where(o => !IsWanted(o.Key)))
             Reap(observation.Key, ct);
-        if (_observeAgain)
-        {
-            _observeAgain = false;
-            Observe(ct);
-        }
-    }
-
-    private void NotObserved(string why)
-    {
-        _observing = false;
-        _observeAgain = false;
-        if (_observeFailures++ == 0)
-            _log.LogWarning("The provider {Name} cannot be reached: {Why}", _name, why);
-        _health.NotReached(_name, why);
-        _observeAt = _clock.GetUtcNow() + Pause(_observeFailures);
-    }
-
-    /// <summary>Listens to the provider, for as long as it can push; each time that the stream is cut, it is observed once in full.</summary>
-    private async Task WatchAsync(CancellationToken ct)
-    {
-        if (_provider is not IChangeSource source)
-            return;
-        for (var failures = 1; !ct.IsCancellationRequested; failures++)
-        {
-            try
-            {
-                await foreach (var _ in source.WatchAsync(ct))
-                {
-                    failures = 0;
-                    Tell(new Signal.Changed());
-                }
-            }
-            catch (Exception e) when (e is ProviderException or IOException or HttpRequestException)
-            {
-                _log.LogDebug("The events of {Name} were cut: {Why}", _name, e.Message);
-            }
-            catch (OperationCanceledException)
-            {
-                return;
-            }
-
-            try
-            {
-                await Task.Delay(Pause(failures), _clock, ct);
-            }
-            catch (OperationCanceledException)
-            {
-                return;
-            }
-
-            Tell(new Signal.Changed());
-        }
-    }
-
-    private static TimeSpan Pause(int failures)
-    {
-        var seconds = Math.Min(LongestPause.TotalSeconds, 0.25 * Math.Pow(2, Math.Min(failures, 10)));
-        return TimeSpan.FromSeconds(seconds * (0.75 + (Random.Shared.NextDouble() / 2)));
     }
 
     // Left-overs --------------------------------------------------------------------------------------------------------
@@ -389,7 +294,7 @@ public sealed class InstanceLoop
                 // The database may be away for a moment; what is pending stays pending.
                 _log.LogError(e, "Session {Id} could not be brought on", tracked.Stored.Session.Id);
                 tracked.Failures++;
-                tracked.RetryAt = _clock.GetUtcNow() + Pause(tracked.Failures);
+                tracked.RetryAt = _clock.GetUtcNow() + Backoff.After(tracked.Failures);
             }
         }
     }
