@@ -11,7 +11,10 @@ public sealed class LocalServerTests
         var folder = Directory.CreateTempSubdirectory("berth-").FullName;
         var variables = new Dictionary<string, string?>
         {
-            ["BERTH_DATA"] = folder, ["BERTH_SERVER_PORT"] = $"{RunningServer.FreePort()}", ["HOME"] = folder, ["XDG_CONFIG_HOME"] = null,
+            ["BERTH_DATA"] = folder,
+            ["BERTH_SERVER_PORT"] = $"{RunningServer.FreePort()}",
+            ["HOME"] = folder,
+            ["XDG_CONFIG_HOME"] = null,
         };
 
         var list = await Ran.ToEndAsync(Published.Command, ["session", "list", "-o", "json"], variables);
