@@ -109,11 +109,11 @@ public static class Lifecycle
         return session.Status == SessionStatus.Launching ? InStage(session, report.Stage, report.Detail, now) : session;
     }
 
-    /// <summary>The provider has accepted the start of this generation.</summary>
+    /// <summary>The provider has accepted the start of this generation; too late where the session has failed meanwhile.</summary>
     public static Session Accepted(Session session)
     {
         ArgumentNullException.ThrowIfNull(session);
-        return session.Step == Step.StartIntended ? session with { Step = Step.Started, Reason = null, Detail = null } : session;
+        return session is { Status: SessionStatus.Launching, Step: Step.StartIntended } ? session with { Step = Step.Started, Reason = null, Detail = null } : session;
     }
 
     /// <summary>The provider holds nothing of the session any more.</summary>

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using Berth.Core.Agents;
 using Berth.Server.Options;
 
 namespace Berth.Server.Agents;
@@ -21,7 +20,7 @@ public static class AgentBundle
     public static string Keep(ServerOptions options, TimeProvider time)
     {
         var source = new DirectoryInfo(options.AgentFolder);
-        if (!File.Exists(Path.Combine(source.FullName, Path.GetFileName(AgentFiles.Program))))
+        if (!source.Exists || !source.EnumerateFileSystemInfos().Any())
             return options.AgentFolder; // The provider says what is missing when it is needed.
         var copies = Directory.CreateDirectory(Path.Combine(options.DataFolder, "agents"));
         var copy = Path.Combine(copies.FullName, Fingerprint(source));

@@ -72,6 +72,16 @@ public sealed class LifecycleTests
         Act.Start, Lifecycle.Decide(Intended(), new Sighting(Seen(ForeignState.Created)), Now).Act);
 
     [Fact]
+    public void AStartThatIsAcceptedTooLateLeavesTheReasonOfTheFailure()
+    {
+        var failed = Lifecycle.Decide(Intended(), Sighting.Nothing, Now.AddHours(1)).Session;
+        Assert.Equal(Reason.StartTimeout, Lifecycle.Accepted(failed).Reason);
+
+        var refused = Lifecycle.Refused(Intended(), Reason.ImageNotFound, "no such image", Now);
+        Assert.Equal(Reason.ImageNotFound, Lifecycle.Accepted(refused).Reason);
+    }
+
+    [Fact]
     public void AnEndedSessionCannotBeResumed() => Assert.Throws<IllegalTransitionException>(
         () => Lifecycle.Resume(Running() with { Status = SessionStatus.Ended }, Now));
 
