@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Runtime.InteropServices;
 using Berth.Cli.Commands;
 using Berth.Cli.Help;
 using Berth.Cli.Settings;
@@ -14,7 +15,19 @@ internal static class Cli
     /// <summary>Response files are off: an argument that begins with @ is itself.</summary>
     private static readonly ParserConfiguration Parsing = new() { ResponseFileTokenReplacer = null };
 
-    public static int Run(string[] args) => RunAsync(args, Surroundings.OfThisProcess(), CancellationToken.None).GetAwaiter().GetResult();
+    public static int Run(string[] args)
+    {
+        using var stop = new CancellationTokenSource();
+        // The first Ctrl-C lets the command say how to go on; the second ends it at once.
+        void Interrupt(PosixSignalContext signal)
+        {
+            signal.Cancel = !stop.IsCancellationRequested;
+            stop.Cancel();
+        }
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Interrupt);
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Interrupt);
+        return RunAsync(args, Surroundings.OfThisProcess(), stop.Token).GetAwaiter().GetResult();
+    }
 
     public static async Task<int> RunAsync(IReadOnlyList<string> args, Surroundings here, CancellationToken ct)
     {
@@ -34,7 +47,14 @@ internal static class Cli
             if (parse.Errors.Count > 0 && !AnswersItself(parse, args))
                 return Refuse(parse, settings, here);
             return await parse.InvokeAsync(
-                new InvocationConfiguration { Output = here.Out, Error = here.Error, EnableDefaultExceptionHandler = false }, ct);
+                new InvocationConfiguration
+                {
+                    Output = here.Out,
+                    Error = here.Error,
+                    EnableDefaultExceptionHandler = false,
+                    ProcessTerminationTimeout = null,
+                },
+                ct);
         }
         catch (Exception e)
         {

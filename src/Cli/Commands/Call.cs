@@ -10,14 +10,14 @@ internal sealed class Call : IDisposable
     private readonly ParseResult _parse;
     private Server? _server;
 
-    public Call(Surroundings here, ParseResult parse)
+    public Call(Surroundings here, ParseResult parse, CancellationToken ct)
     {
         Here = here;
         _parse = parse;
         var colours = GlobalFlags.Colours(parse, here);
         Report = new Report(here, GlobalFlags.Quiet(parse), colours);
         Results = new Results(here, GlobalFlags.Format(parse), GlobalFlags.Columns(parse), colours && here.OutIsTerminal);
-        Questions = new Questions(here, GlobalFlags.Yes(parse));
+        Questions = new Questions(here, GlobalFlags.Yes(parse), ct);
     }
 
     public Surroundings Here { get; }

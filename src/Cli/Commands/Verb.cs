@@ -15,7 +15,7 @@ internal abstract class Verb : Command
         {
             if (_here.BehindDashes.Count > 0 && !TakesDashes)
                 throw CliException.Usage($"`berth {name}` starts no program: nothing can stand behind `--`.");
-            using var call = new Call(_here, parse);
+            using var call = new Call(_here, parse, ct);
             return await RunAsync(call, ct);
         });
     }

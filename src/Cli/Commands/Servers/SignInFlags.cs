@@ -58,19 +58,12 @@ internal sealed class SignInFlags
         {
             "-" => call.Here.In.ReadLine() ?? "",
             { } file => File.ReadAllText(Path.GetFullPath(file, call.Here.WorkingFolder)),
-            null when call.Here.InIsTerminal && call.Here.ErrorIsTerminal => Ask(call, address),
+            null when call.Here.InIsTerminal && call.Here.ErrorIsTerminal =>
+                call.Questions.AskSecret($"Paste an API token of {address} (its pages make one; it is not shown here)"),
             null => call.Here.In.ReadLine() ?? "",
         }).Trim();
         return token.Length > 0 && !token.Any(c => char.IsWhiteSpace(c) || char.IsControl(c))
             ? token
             : throw CliException.Usage("That is no API token: one word is expected.");
-    }
-
-    private static string Ask(Call call, Uri address)
-    {
-        call.Here.Error.Write($"Paste an API token of {address} (its pages make one; it is not shown here): ");
-        var token = call.Here.ReadSecret();
-        call.Here.Error.WriteLine();
-        return token;
     }
 }

@@ -42,7 +42,8 @@ internal sealed class StartCommand : Verb
         }
         var request = await _flags.RequestAsync(call, server, answers, ct);
         using var watch = await SessionWatch.BeginAsync(call, server, _wait.Detach(call), ct);
-        var (session, created) = await server.Client.StartSessionAsync(request, ct);
+        // Once it is asked for, its answer is waited for, Ctrl-C or not: it has the name of what then goes on.
+        var (session, created) = await server.Client.StartSessionAsync(request, CancellationToken.None);
         if (!created)
             session = await TakeUpAsync(call, server, session, ct);
         return await StartedSession.FollowAsync(call, server, watch, session, _wait.Detach(call), _wait.Timeout(call), call.Get(_open), ct);
