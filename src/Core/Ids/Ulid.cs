@@ -4,20 +4,25 @@ namespace Berth.Core.Ids;
 
 /// <summary>
 /// Makes ids: 26 characters of Crockford's base 32, the first 10 of them the time, so that they sort by age
-/// (https://github.com/ulid/spec).
+/// (https://github.com/ulid/spec). Those that one process makes in the same millisecond sort by age, too, so that what
+/// happened at once is told in the order in which it happened.
 /// </summary>
 public static class Ulid
 {
     private const string Alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
-    /// <summary>A new id at the clock's present time; 80 of its bits are random.</summary>
+    private static readonly Lock Gate = new();
+    private static readonly byte[] Last = new byte[10];
+    private static long lastTime = -1;
+
+    /// <summary>A new id at the clock's present time; 79 of its bits are random, or one more than those of the last of this millisecond.</summary>
     public static string New(TimeProvider clock)
     {
         ArgumentNullException.ThrowIfNull(clock);
         Span<byte> random = stackalloc byte[10];
-        RandomNumberGenerator.Fill(random);
-        Span<char> text = stackalloc char[26];
         var time = clock.GetUtcNow().ToUnixTimeMilliseconds();
+        NextRandom(time, random);
+        Span<char> text = stackalloc char[26];
         for (var i = 9; i >= 0; i--, time >>= 5)
             text[i] = Alphabet[(int)(time & 31)];
 
@@ -37,6 +42,28 @@ public static class Ulid
         }
 
         return new string(text);
+    }
+
+    private static void NextRandom(long time, Span<byte> random)
+    {
+        lock (Gate)
+        {
+            if (time != lastTime)
+            {
+                RandomNumberGenerator.Fill(Last);
+                Last[0] &= 0x7f; // room to count up
+                lastTime = time;
+            }
+            else
+            {
+                for (var i = Last.Length - 1; i >= 0 && ++Last[i] == 0; i--)
+                {
+                    // carried to the next byte
+                }
+            }
+
+            Last.CopyTo(random);
+        }
     }
 
     /// <summary>Whether a text has the form of an id.</summary>

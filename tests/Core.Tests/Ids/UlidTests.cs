@@ -16,6 +16,14 @@ public sealed class UlidTests
     [Fact]
     public void AnIdBeginsWithItsTime() => Assert.StartsWith("01ARYZ6S41", Ulid.New(new At(1469918176385)), StringComparison.Ordinal);
 
+    [Fact]
+    public void IdsOfOneMillisecondSortByAge()
+    {
+        var clock = new At(1469918176386);
+        var ids = Enumerable.Range(0, 1000).Select(_ => Ulid.New(clock)).ToList();
+        Assert.Equal(ids.Order(StringComparer.Ordinal), ids);
+    }
+
     private sealed class At(long milliseconds) : TimeProvider
     {
         public override DateTimeOffset GetUtcNow() => DateTimeOffset.FromUnixTimeMilliseconds(milliseconds);

@@ -45,5 +45,6 @@ public sealed class AgentBundleTests : IDisposable
     {
         Directory.CreateDirectory(Path.Combine(Options.AgentFolder, "lib"));
         File.WriteAllText(Path.Combine(Options.AgentFolder, "lib/file"), content);
+        File.WriteAllText(Path.Combine(Options.AgentFolder, "berth-agent"), "");
     }
 }
