@@ -48,6 +48,12 @@ public static partial class StartRules
     /// <summary>What is wanted, complete.</summary>
     public static SessionSpec Spec(StartRequest request, LaunchTarget target, ChosenClass chosen, Caller caller)
     {
+        // Whoever wrote the path into the project may see the folder; that says nothing of whoever starts it.
+        if (target.Repositories.FirstOrDefault(url => url.StartsWith('/')) is { } local && !caller.IsLocal)
+            throw new ProblemException(
+                ProblemCode.Forbidden,
+                $"The project's repository '{local}' is a folder of the server's machine: only who runs the server can start it, with `berth session start` on that machine.",
+                "launcher_id");
         var folder = request.HostFolder is { } path ? HostFolders.Resolve(path) : null;
         var variables = new Dictionary<string, string>(target.Variables);
         foreach (var (name, value) in request.Env ?? new Dictionary<string, string>())
