@@ -34,6 +34,7 @@ public static class BerthServer
             using var folder = DataFolderLock.Take(options);
             await using var app = Build(options);
             await StartAsync(app, CancellationToken.None);
+            await GreetAsync(app);
             await app.WaitForShutdownAsync();
             return 0;
         }
@@ -42,6 +43,16 @@ public static class BerthServer
             await Console.Error.WriteLineAsync(e.Message);
             return 1;
         }
+    }
+
+    /// <summary>Says on a terminal where the server is and how to get in. A log gets no sign-in link.</summary>
+    private static async Task GreetAsync(WebApplication app)
+    {
+        if (Console.IsOutputRedirected)
+            return;
+        var owner = await app.Services.GetRequiredService<LocalOwner>().UserIdAsync(CancellationToken.None);
+        var link = await app.Services.GetRequiredService<SignInLinks>().CreateAsync(owner, CancellationToken.None);
+        Console.WriteLine($"Berth runs at {app.Services.GetRequiredService<PublicAddress>().Origin}. Sign in, once, within ten minutes:\n  {link.Url}");
     }
 
     /// <summary>The whole server, not started yet.</summary>
