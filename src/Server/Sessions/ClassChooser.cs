@@ -52,7 +52,7 @@ public sealed class ClassChooser(Db db)
         var disk = request.DiskGb ?? launcherDisk ?? row.DefaultStorage;
         if (disk > row.MaxStorage)
             throw new ProblemException(ProblemCode.Invalid, $"The class '{row.ClassName}' has at most {row.MaxStorage} GB of disk.", "disk_gb");
-        Fits(row, request, gpu);
+        Fits(row, request); // Which gpus exist only the engine knows: it refuses in plain words.
         if (gpu == GpuRequest.None && request.Gpu is null && row.Gpu > 0)
             gpu = new GpuRequest(row.Gpu, []);
         return new ChosenClass(
@@ -137,13 +137,12 @@ public sealed class ClassChooser(Db db)
     private static bool Has(ClassRow row, StartRequest request) =>
         (request.Cpu ?? 0) <= row.Cpu && (request.MemoryGb ?? 0) <= row.Memory && (request.DiskGb ?? 0) <= row.MaxStorage;
 
-    private static void Fits(ClassRow row, StartRequest request, GpuRequest gpu)
+    private static void Fits(ClassRow row, StartRequest request)
     {
         if (request.Cpu > row.Cpu)
             throw new ProblemException(ProblemCode.Invalid, $"The class '{row.ClassName}' has {row.Cpu:0.##} cores.", "cpu");
         if (request.MemoryGb > row.Memory)
             throw new ProblemException(ProblemCode.Invalid, $"The class '{row.ClassName}' has {row.Memory} GB of memory.", "memory_gb");
-        _ = gpu; // Which gpus exist only the engine knows: it refuses in plain words.
     }
 }
 

@@ -117,6 +117,6 @@ public sealed class SessionCommands(
             SessionStatus.Paused => $"Resume it with `berth session resume {name}`.",
             _ => $"See `berth session show {name}`.",
         };
-        return $"Session '{name}' is {e.From.ToString().ToLowerInvariant()} and cannot {verb}. {next}".Replace("cannot use", "be used", StringComparison.Ordinal);
+        return $"Session '{name}' is {e.From.ToString().ToLowerInvariant()} and cannot {verb}. {next}";
     }
 }
