@@ -32,7 +32,11 @@ public sealed record PasswordRequest(string NewPassword, string? CurrentPassword
 /// <summary>Makes an API token: <c>POST /api/berth/tokens</c>.</summary>
 /// <param name="Name">1–99 characters, for the owner to tell tokens apart.</param>
 /// <param name="ExpiresInDays">1–366 days; 90 when null.</param>
-public sealed record TokenRequest(string Name, int? ExpiresInDays = null);
+/// <param name="Scope">
+/// What it may be used for: <c>all</c> (when null), <c>sessions</c> (start, see and manage one's own, and read what is
+/// needed for it) or <c>read</c> (nothing that changes anything).
+/// </param>
+public sealed record TokenRequest(string Name, int? ExpiresInDays = null, string? Scope = null);
 
 /// <summary>An API token without its secret.</summary>
 /// <param name="Id">ULID.</param>
@@ -40,7 +44,9 @@ public sealed record TokenRequest(string Name, int? ExpiresInDays = null);
 /// <param name="CreatedAt">When it was made.</param>
 /// <param name="ExpiresAt">When it stops working.</param>
 /// <param name="LastUsedAt">To the hour; null when never used.</param>
-public sealed record TokenView(string Id, string Name, DateTimeOffset CreatedAt, DateTimeOffset ExpiresAt, DateTimeOffset? LastUsedAt);
+/// <param name="Scope"><c>all</c>, <c>sessions</c> or <c>read</c>.</param>
+public sealed record TokenView(
+    string Id, string Name, DateTimeOffset CreatedAt, DateTimeOffset ExpiresAt, DateTimeOffset? LastUsedAt, string Scope = "all");
 
 /// <summary>Answer to making a token: the only time that the secret is shown.</summary>
 /// <param name="Token">The view.</param>

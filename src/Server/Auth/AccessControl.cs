@@ -13,11 +13,13 @@ public sealed class AccessControl(RequestDelegate next, SameOrigin sameOrigin)
             return next(context);
 
         var caller = context.FindCaller();
-        var allowed = AccessTable.Find(context.Request.Method, endpoint.RoutePattern.RawText) switch
+        var row = AccessTable.Find(context.Request.Method, endpoint.RoutePattern.RawText);
+        var allowed = row?.Rule switch
         {
             AccessRule.Anonymous or AccessRule.Agent => true,
             null => false,
             _ when caller is null => SignInNeeded(context),
+            _ when !row!.Scope.Admits(caller.Scope) => false,
             AccessRule.Admin => caller.IsAdmin,
             AccessRule.Local => caller.IsLocal,
             _ => true,
@@ -25,19 +27,27 @@ public sealed class AccessControl(RequestDelegate next, SameOrigin sameOrigin)
         if (allowed is null)
             return Task.CompletedTask;
         if (allowed is false)
-            throw new ProblemException(ProblemCode.Forbidden, Refusal(context, endpoint));
+            throw new ProblemException(ProblemCode.Forbidden, Refusal(row, caller));
         if (!sameOrigin.Allows(context, caller))
             throw new ProblemException(ProblemCode.Forbidden, "This request comes from another site's page.");
         return next(context);
     }
 
-    private static string Refusal(HttpContext context, RouteEndpoint endpoint) =>
-        AccessTable.Find(context.Request.Method, endpoint.RoutePattern.RawText) switch
-        {
-            AccessRule.Admin => "Only admins may do this.",
-            AccessRule.Local => "Only who runs the server may do this, through its local socket.",
-            _ => "Nobody may do this.",
-        };
+    private static string Refusal(AccessRow? row, Caller? caller) => row switch
+    {
+        { Scope: var needed } when caller is not null && !needed.Admits(caller.Scope) =>
+            $"This token has the scope '{caller.Scope.Word()}', which does not cover this: use one with the scope '{Needed(needed)}'.",
+        { Rule: AccessRule.Admin } => "Only admins may do this.",
+        { Rule: AccessRule.Local } => "Only who runs the server may do this, through its local socket.",
+        _ => "Nobody may do this.",
+    };
+
+    private static string Needed(ScopeRule rule) => rule switch
+    {
+        ScopeRule.Sessions => "sessions",
+        ScopeRule.Read => "read",
+        _ => "all",
+    };
 
     /// <summary>A page sends the browser to the sign-in page (null: that is the answer); everything else is refused.</summary>
     private static bool? SignInNeeded(HttpContext context)

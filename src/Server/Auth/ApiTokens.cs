@@ -6,7 +6,7 @@ using Dapper;
 
 namespace Berth.Server.Auth;
 
-/// <summary>API tokens: <c>Authorization: Bearer berth_…</c>, with all rights of their user, until they expire or are revoked.</summary>
+/// <summary>API tokens: <c>Authorization: Bearer berth_…</c>, with the rights of their user as far as their scope goes, until they expire or are revoked.</summary>
 public sealed class ApiTokens(Db db, CallerCache cache, TimeProvider clock)
 {
     private const string Prefix = "berth_";
@@ -17,17 +17,19 @@ public sealed class ApiTokens(Db db, CallerCache cache, TimeProvider clock)
     {
         var name = Check.Name(request.Name, "name");
         var days = Check.Range(request.ExpiresInDays ?? DefaultDays, 1, 366, "expires_in_days");
+        var scope = TokenScopes.Parse(request.Scope ?? TokenScope.All.Word(), "scope").Word();
         var secret = Prefix + Secret.New();
         var now = clock.GetUtcNow();
-        var token = new TokenView(Ulid.New(clock), name, now, now.AddDays(days), null);
+        var token = new TokenView(Ulid.New(clock), name, now, now.AddDays(days), null, scope);
         await db.ExecuteAsync(
-            "INSERT INTO api_tokens (id, hash, user_id, name, created_at, expires_at) VALUES (@Id, @Hash, @UserId, @Name, @Now, @ExpiresAt)",
+            "INSERT INTO api_tokens (id, hash, user_id, name, scope, created_at, expires_at) VALUES (@Id, @Hash, @UserId, @Name, @Scope, @Now, @ExpiresAt)",
             new
             {
                 token.Id,
                 Hash = Secret.Hash(secret),
                 caller.UserId,
                 Name = name,
+                Scope = scope,
                 Now = now.ToUnixTimeMilliseconds(),
                 ExpiresAt = token.ExpiresAt.ToUnixTimeMilliseconds(),
             }, ct);
@@ -72,12 +74,15 @@ public sealed class ApiTokens(Db db, CallerCache cache, TimeProvider clock)
         await using var connection = await db.OpenAsync(ct);
         var row = await connection.QuerySingleOrDefaultAsync<ProofRow>(
             """
-            SELECT t.id, t.expires_at, t.last_used_at, t.user_id, u.username, u.is_admin
+            SELECT t.id, t.expires_at, t.last_used_at, t.scope, t.user_id, u.username, u.is_admin
             FROM api_tokens t JOIN users u ON u.id = t.user_id
             WHERE t.hash = @hash AND t.expires_at > @Now AND u.disabled = false
             """, new { hash, Now = clock.GetUtcNow().ToUnixTimeMilliseconds() });
         return row is null ? null : new Proof(
-            row.Id, new Caller(row.UserId, row.Username, row.IsAdmin, CallerKind.Token, null), row.ExpiresAt, row.LastUsedAt ?? 0);
+            row.Id,
+            new Caller(row.UserId, row.Username, row.IsAdmin, CallerKind.Token, null, row.Id, TokenScopes.Parse(row.Scope, "scope")),
+            row.ExpiresAt,
+            row.LastUsedAt ?? 0);
     }
 
     private sealed class TokenRow
@@ -87,9 +92,10 @@ public sealed class ApiTokens(Db db, CallerCache cache, TimeProvider clock)
         public long CreatedAt { get; init; }
         public long ExpiresAt { get; init; }
         public long? LastUsedAt { get; init; }
+        public string Scope { get; init; } = "";
 
         public TokenView View() => new(
             Id, Name, DateTimeOffset.FromUnixTimeMilliseconds(CreatedAt), DateTimeOffset.FromUnixTimeMilliseconds(ExpiresAt),
-            LastUsedAt is { } used ? DateTimeOffset.FromUnixTimeMilliseconds(used) : null);
+            LastUsedAt is { } used ? DateTimeOffset.FromUnixTimeMilliseconds(used) : null, Scope);
     }
 }

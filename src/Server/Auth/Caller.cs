@@ -20,7 +20,10 @@ public enum CallerKind
 /// <param name="IsAdmin">May keep global environments, pools and users.</param>
 /// <param name="Kind">How they proved it.</param>
 /// <param name="SignInId">Of the browser's sign-in; null for the others.</param>
-public sealed record Caller(string UserId, string Username, bool IsAdmin, CallerKind Kind, string? SignInId)
+/// <param name="TokenId">Of the API token; null for the others.</param>
+/// <param name="Scope">Of the API token; the others are not limited.</param>
+public sealed record Caller(
+    string UserId, string Username, bool IsAdmin, CallerKind Kind, string? SignInId, string? TokenId = null, TokenScope Scope = TokenScope.All)
 {
     /// <summary>The person who runs the server, on its own machine: may name folders of it.</summary>
     public bool IsLocal => Kind == CallerKind.LocalSocket;

@@ -110,6 +110,7 @@ internal sealed class ProofRow
     public string Id { get; init; } = "";
     public long ExpiresAt { get; init; }
     public long? LastUsedAt { get; init; }
+    public string Scope { get; init; } = "";
     public string UserId { get; init; } = "";
     public string Username { get; init; } = "";
     public bool IsAdmin { get; init; }

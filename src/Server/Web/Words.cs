@@ -25,6 +25,14 @@ public static class Words
             small == 0 ? $"{big} {bigUnit}" : $"{big} {bigUnit} {small} {smallUnit}";
     }
 
+    /// <summary>What a token of a scope may do.</summary>
+    public static string May(string scope) => scope switch
+    {
+        "sessions" => "Start and manage sessions",
+        "read" => "Read only",
+        _ => "Everything",
+    };
+
     public static string StatusName(string status) => char.ToUpperInvariant(status[0]) + status[1..];
 
     public static string StatusColour(string status) => status switch

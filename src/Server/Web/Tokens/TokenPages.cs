@@ -23,7 +23,7 @@ public static class TokenPages
     {
         try
         {
-            var created = await tokens.CreateAsync(caller, new TokenRequest(form.Raw("name"), form.Int("expires_in_days")), ct);
+            var created = await tokens.CreateAsync(caller, new TokenRequest(form.Raw("name"), form.Int("expires_in_days"), form.Text("scope")), ct);
             return await PageAsync(200, PageForm.Empty, created, caller, tokens, ct);
         }
         catch (ProblemException problem)
