@@ -24,6 +24,20 @@ public sealed partial class ApiClient
     public async Task<IReadOnlyList<PoolView>> ListPoolsAsync(CancellationToken ct) =>
         await GetAsync("api/data/resource_pools", Json.ListPoolView, ct);
 
+    /// <summary>The users, for admins.</summary>
+    public async Task<IReadOnlyList<UserView>> ListUsersAsync(CancellationToken ct) =>
+        await GetAsync("api/data/users", Json.ListUserView, ct);
+
+    /// <summary>What the caller's sessions may hold at once, and what they hold.</summary>
+    public Task<QuotaUse> GetQuotaAsync(CancellationToken ct) => GetAsync("api/berth/quota", Json.QuotaUse, ct);
+
+    /// <summary>The quota of users who have none of their own, for admins.</summary>
+    public Task<UserQuota> GetDefaultQuotaAsync(CancellationToken ct) => GetAsync("api/berth/user_quota", Json.UserQuota, ct);
+
+    /// <summary>Sets the quota of users who have none of their own, for admins.</summary>
+    public Task<UserQuota> SetDefaultQuotaAsync(UserQuota quota, CancellationToken ct) =>
+        SendAsync(HttpMethod.Put, "api/berth/user_quota", quota, Json.UserQuota, Json.UserQuota, ct);
+
     /// <summary>The caller's API tokens.</summary>
     public async Task<IReadOnlyList<TokenView>> ListTokensAsync(CancellationToken ct) =>
         await GetAsync("api/berth/tokens", Json.ListTokenView, ct);

@@ -117,14 +117,20 @@ public sealed partial class ApiClient : IDisposable
         return await ReadAsync(answer, type, ct);
     }
 
-    private async Task<TAnswer> PostAsync<TBody, TAnswer>(
-        string path, TBody body, JsonTypeInfo<TBody> bodyType, JsonTypeInfo<TAnswer> answerType, CancellationToken ct)
+    private Task<TAnswer> PostAsync<TBody, TAnswer>(
+        string path, TBody body, JsonTypeInfo<TBody> bodyType, JsonTypeInfo<TAnswer> answerType, CancellationToken ct) =>
+        SendAsync(HttpMethod.Post, path, body, bodyType, answerType, ct);
+
+    private async Task<TAnswer> SendAsync<TBody, TAnswer>(
+        HttpMethod method, string path, TBody body, JsonTypeInfo<TBody> bodyType, JsonTypeInfo<TAnswer> answerType, CancellationToken ct)
     {
-        using var answer = await SendAsync(Post(path, body, bodyType), ct);
+        using var answer = await SendAsync(Request(method, path, body, bodyType), ct);
         return await ReadAsync(answer, answerType, ct);
     }
 
-    private static HttpRequestMessage Post<T>(string path, T body, JsonTypeInfo<T> type) => new(HttpMethod.Post, path)
+    private static HttpRequestMessage Post<T>(string path, T body, JsonTypeInfo<T> type) => Request(HttpMethod.Post, path, body, type);
+
+    private static HttpRequestMessage Request<T>(HttpMethod method, string path, T body, JsonTypeInfo<T> type) => new(method, path)
     {
         Content = new StringContent(JsonSerializer.Serialize(body, type), new MediaTypeHeaderValue("application/json")),
     };

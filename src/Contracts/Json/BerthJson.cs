@@ -27,6 +27,8 @@ namespace Berth.Contracts.Json;
 [JsonSerializable(typeof(UserView))]
 [JsonSerializable(typeof(List<UserView>))]
 [JsonSerializable(typeof(UserRequest))]
+[JsonSerializable(typeof(UserQuota))]
+[JsonSerializable(typeof(QuotaUse))]
 [JsonSerializable(typeof(PasswordRequest))]
 [JsonSerializable(typeof(TokenRequest))]
 [JsonSerializable(typeof(TokenCreated))]

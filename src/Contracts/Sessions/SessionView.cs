@@ -68,12 +68,18 @@ public sealed record SessionState(
 /// <param name="Repositories">What was cloned.</param>
 /// <param name="Notices">What went wrong without failing the session, such as a failed clone.</param>
 /// <param name="ExitCode">Of the front end, once it ended.</param>
+/// <param name="WorkKept">The workspace is still there and is this session's.</param>
+/// <param name="Continues">Id of the session whose work it began with.</param>
+/// <param name="ContinuedBy">Id of the session that its work went to.</param>
+/// <param name="DiskUsed">Bytes in the workspace; null: not measured, or not here (a folder of the machine).</param>
+/// <param name="DiskMeasuredAt">When that was: what was written since is not in it.</param>
 public sealed record SessionExtra(
     string Status, string? Reason, string? Sentence, string? NextStep, string? Stage, string? StageDetail,
     IReadOnlyList<StageView> Stages, int Generation, string UserId, string Username, string PoolName, string ClassName,
     string Provider, string? LauncherName, string ProjectName, DateTimeOffset StatusSince, DateTimeOffset? StopsAt,
     string? StopsBecause, int Port, string DefaultUrl, IReadOnlyList<RepositoryRequest> Repositories,
-    IReadOnlyList<string> Notices, int? ExitCode);
+    IReadOnlyList<string> Notices, int? ExitCode, bool WorkKept = false, string? Continues = null, string? ContinuedBy = null,
+    long? DiskUsed = null, DateTimeOffset? DiskMeasuredAt = null);
 
 /// <summary>One stage of a start.</summary>
 /// <param name="Name">queued, placing, pulling, preparing or starting.</param>
@@ -87,7 +93,8 @@ public sealed record StageView(string Name, DateTimeOffset StartedAt, DateTimeOf
 /// <param name="Kind">Stable name, such as <c>status</c>, <c>stage</c>, <c>notice</c>, <c>extended</c>.</param>
 /// <param name="Text">A sentence.</param>
 /// <param name="Generation">Which start of the session.</param>
-public sealed record SessionEvent(DateTimeOffset At, string Kind, string Text, int Generation);
+/// <param name="By">User name of who asked; null: Berth itself, by a deadline or by what it saw.</param>
+public sealed record SessionEvent(DateTimeOffset At, string Kind, string Text, int Generation, string? By = null);
 
 /// <summary>
 /// Body of <c>POST /api/data/sessions</c>, Renku's and strict. Berth's own start is <see cref="StartRequest"/>.

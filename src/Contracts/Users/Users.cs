@@ -8,9 +8,10 @@ namespace Berth.Contracts.Users;
 /// <param name="LastName">Shown in pages; null when not given.</param>
 /// <param name="Email">Null when not given.</param>
 /// <param name="Disabled">May not sign in.</param>
+/// <param name="Quota">What their sessions may hold at once; null: what the installation's default says.</param>
 public sealed record UserView(
     string Id, string Username, bool IsAdmin, string? FirstName = null, string? LastName = null, string? Email = null,
-    bool Disabled = false);
+    bool Disabled = false, UserQuota? Quota = null);
 
 /// <summary>Makes a user: <c>POST /api/data/users</c>, for admins; PATCH merges into it.</summary>
 /// <param name="Username">1–63 lower-case letters, digits, dots, dashes and underscores.</param>
@@ -20,9 +21,25 @@ public sealed record UserView(
 /// <param name="LastName">Up to 99 characters.</param>
 /// <param name="Email">Up to 254 characters.</param>
 /// <param name="Disabled">May not sign in; what they have is kept.</param>
+/// <param name="Quota">What their sessions may hold at once; null: what the installation's default says.</param>
 public sealed record UserRequest(
     string Username, string? Password = null, bool IsAdmin = false, string? FirstName = null, string? LastName = null,
-    string? Email = null, bool Disabled = false);
+    string? Email = null, bool Disabled = false, UserQuota? Quota = null);
+
+/// <summary>
+/// What the sessions of one user may hold at once, in all pools together; null: no limit. Paused and failed sessions hold
+/// nothing. The installation's default is at <c>/api/berth/user_quota</c>; a user's own takes its place as a whole.
+/// </summary>
+/// <param name="Sessions">Sessions, 0 or more.</param>
+/// <param name="Cpu">Cores.</param>
+/// <param name="Memory">GB.</param>
+/// <param name="Gpu">Devices.</param>
+public sealed record UserQuota(int? Sessions = null, double? Cpu = null, double? Memory = null, int? Gpu = null);
+
+/// <summary>What the caller may hold and holds: <c>GET /api/berth/quota</c>.</summary>
+/// <param name="Limits">The quota that holds for them, their own or the default.</param>
+/// <param name="Used">What their sessions hold now. Gpu is -1 where a session has all of its machine.</param>
+public sealed record QuotaUse(UserQuota Limits, UserQuota Used);
 
 /// <summary>Changes one's own password: <c>POST /api/berth/password</c>; signs all other browsers out.</summary>
 /// <param name="NewPassword">At least 10 characters.</param>

@@ -133,6 +133,9 @@ public static class AccessTable
         new("POST", "/api/data/users", AccessRule.Admin, ScopeRule.All),
         new("GET", "/api/data/users/{id}", AccessRule.Admin, ScopeRule.Read),
         new("PATCH", "/api/data/users/{id}", AccessRule.Admin, ScopeRule.All),
+        new("GET", "/api/berth/quota", AccessRule.SignedIn, ScopeRule.Any),
+        new("GET", "/api/berth/user_quota", AccessRule.Admin, ScopeRule.Read),
+        new("PUT", "/api/berth/user_quota", AccessRule.Admin, ScopeRule.All),
 
         // Projects
         new("GET", "/api/data/projects", AccessRule.SignedIn, ScopeRule.Any),

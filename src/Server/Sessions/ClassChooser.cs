@@ -1,9 +1,5 @@
-using System.Data.Common;
-using System.Text.Json;
-using Berth.Contracts.Json;
 using Berth.Contracts.Problems;
 using Berth.Contracts.Sessions;
-using Berth.Core.Agents;
 using Berth.Core.Sessions;
 using Berth.Server.Auth;
 using Berth.Server.Problems;
@@ -82,25 +78,13 @@ public sealed class ClassChooser(Db db)
         };
     }
 
-    /// <summary>Refuses what would go over the pool's quota; inside the transaction that adds the session.</summary>
-    public static async Task CheckQuotaAsync(ChosenClass chosen, DbConnection connection)
+    /// <summary>Refuses a resume in a pool that the caller may use no more.</summary>
+    public async Task RequirePoolAsync(Caller caller, StoredSession session, CancellationToken ct)
     {
-        if (chosen.Row.Quota is not { } json || JsonSerializer.Deserialize(json, BerthJson.Default.Quota) is not { } quota)
-            return;
-        var specs = await connection.QueryAsync<string>(
-            "SELECT spec FROM sessions WHERE pool_id = @PoolId AND status IN ('launching', 'running', 'pausing', 'stopping')", new { chosen.Row.PoolId });
-        var held = specs.Select(s => JsonSerializer.Deserialize(s, CoreJson.Default.SessionSpec)!.Resources).ToList();
-        Check("cores", quota.Cpu, held.Sum(r => r.Cpu), chosen.Resources.Cpu);
-        Check("GB of memory", quota.Memory, held.Sum(r => (double)r.MemoryBytes / Gigabyte), (double)chosen.Resources.MemoryBytes / Gigabyte);
-        Check("gpus", quota.Gpu, held.Sum(r => Math.Max(r.Gpu.Count, r.Gpu.Ids.Count)), Math.Max(chosen.Resources.Gpu.Count, chosen.Resources.Gpu.Ids.Count));
-
-        void Check(string what, double limit, double used, double wanted)
-        {
-            if (used + wanted > limit + 1e-9)
-                throw new ProblemException(
-                    ProblemCode.QuotaExceeded,
-                    $"The quota of pool '{chosen.Row.PoolName}' is {limit:0.##} {what}; {used:0.##} are in use and {wanted:0.##} are asked for. Stop or pause a session, or choose a smaller class.");
-        }
+        if (!(await ClassesAsync(caller, ct)).Exists(c => c.PoolId == session.Facts.PoolId))
+            throw new ProblemException(
+                ProblemCode.Forbidden,
+                $"You may not use the pool of session '{session.Facts.Name}' any more. Ask for it, or end the session (`berth session stop {session.Facts.Name}`): its work is kept, and a new one elsewhere can go on with it.");
     }
 
     private async Task<List<ClassRow>> ClassesAsync(Caller caller, CancellationToken ct)

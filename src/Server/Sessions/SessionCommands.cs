@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Berth.Contracts.Problems;
 using Berth.Contracts.Sessions;
 using Berth.Core.Sessions;
@@ -25,6 +26,7 @@ public sealed class SessionCommands(
     public async Task<SessionView> ResumeAsync(Caller caller, string session, ResumeRequest request, CancellationToken ct)
     {
         var found = await queries.RequireAsync(caller, session, ct);
+        await classes.RequirePoolAsync(caller, found, ct);
         var change = request.ResourceClassId is { } classId ? await classes.ForResumeAsync(caller, found, classId, ct) : found;
         return await ChangeAsync(
             caller,
@@ -99,12 +101,17 @@ public sealed class SessionCommands(
 
             if (after.Session == before.Session && events.Length == 0)
                 return await queries.ViewAsync(before, ct);
-            if (await store.SaveAsync(before, after, ct, events) is not { } saved)
+            var ask = new Ask(caller.Username, after.Session.Generation > before.Session.Generation ? QuotaOf(after) : null);
+            if (await store.SaveAsync(before, after, ask, ct, events) is not { } saved)
                 continue; // The reconciler saved it in between: decide again on what it is now.
             nudges.Nudge(saved.Facts.Provider, saved.Session.Id);
             return await queries.ViewAsync(saved, ct);
         }
     }
+
+    /// <summary>A resume takes what a start takes.</summary>
+    private static Func<DbConnection, Task> QuotaOf(StoredSession session) =>
+        connection => Quotas.RequireAsync(connection, new Claim(session.Session.Id, session.Facts.UserId, session.Facts.PoolId, session.Spec.Resources));
 
     private static string Refusal(StoredSession session, string verb, IllegalTransitionException e)
     {

@@ -47,6 +47,18 @@ public sealed class SessionQueries(Db db, SessionViews views)
     public async Task<SessionView?> TryFindAsync(string userId, string idOrName, CancellationToken ct) =>
         await TryLoadAsync(userId, idOrName, ct) is var (session, names) ? views.View(session, names) : null;
 
+    /// <summary>The caller's one session of a launcher that is not ended; null where there is none.</summary>
+    public async Task<SessionView?> FindLiveAsync(Caller caller, string launcherId, CancellationToken ct)
+    {
+        await using var connection = await db.OpenAsync(ct);
+        var rows = await connection.QueryAsync<SessionRow, SessionNames, (SessionRow Row, SessionNames Names)>(
+            $"{Select} WHERE s.user_id = @UserId AND s.launcher_id = @launcherId AND s.status <> 'ended'",
+            (row, names) => (row, names),
+            new { caller.UserId, launcherId },
+            splitOn: "owner_name");
+        return rows.FirstOrDefault() is { Row: not null } found ? views.View(StoredSession.From(found.Row), found.Names) : null;
+    }
+
     /// <summary>What <see cref="FindAsync"/> finds, as stored.</summary>
     public async Task<StoredSession> RequireAsync(Caller caller, string idOrName, CancellationToken ct) =>
         (await LoadAsync(caller, idOrName, ct)).Session;
@@ -66,8 +78,8 @@ public sealed class SessionQueries(Db db, SessionViews views)
         var session = await RequireAsync(caller, idOrName, ct);
         await using var connection = await db.OpenAsync(ct);
         var rows = await connection.QueryAsync<EventRow>(
-            "SELECT at, kind, text, generation FROM session_events WHERE session_id = @Id ORDER BY id", new { session.Session.Id });
-        return [.. rows.Select(r => new SessionEvent(DateTimeOffset.FromUnixTimeMilliseconds(r.At), r.Kind, r.Text, r.Generation))];
+            "SELECT at, kind, text, generation, by_user FROM session_events WHERE session_id = @Id ORDER BY id", new { session.Session.Id });
+        return [.. rows.Select(r => new SessionEvent(DateTimeOffset.FromUnixTimeMilliseconds(r.At), r.Kind, r.Text, r.Generation, r.ByUser))];
     }
 
     private async Task<(StoredSession Session, SessionNames Names)> LoadAsync(Caller caller, string idOrName, CancellationToken ct) =>
@@ -91,6 +103,7 @@ public sealed class SessionQueries(Db db, SessionViews views)
         public required string Kind { get; init; }
         public required string Text { get; init; }
         public int Generation { get; init; }
+        public string? ByUser { get; init; }
     }
 }
 

@@ -42,6 +42,14 @@ public sealed class SessionRow
 
     /// <summary>Grows with every save: a save of an older one is discarded.</summary>
     public long Version { get; init; }
+
+    /// <summary>Of which no two rows have the same.</summary>
+    public string Workspace { get; init; } = "";
+
+    public string? Continues { get; init; }
+    public string? ContinuedBy { get; init; }
+    public long? DiskUsed { get; init; }
+    public long? DiskMeasuredAt { get; init; }
 }
 
 /// <summary>A stored session, read into its parts.</summary>
@@ -56,6 +64,18 @@ public sealed record StoredSession(
     Session Session, SessionSpec Spec, SessionFacts Facts, IReadOnlyList<StageEntry> Stages, IReadOnlyList<string> Notices,
     string? Address, long Version)
 {
+    /// <summary>Its workspace: named after the session that made it, which it may have gone on from.</summary>
+    public string Workspace { get; init; } = Session.Id;
+
+    /// <summary>The session whose work it began with.</summary>
+    public string? Continues { get; init; }
+
+    /// <summary>The session that its work went to.</summary>
+    public string? ContinuedBy { get; init; }
+
+    /// <summary>What the workspace held when it was measured last.</summary>
+    public DiskUse? Disk { get; init; }
+
     /// <summary>For routes of the proxy.</summary>
     public SessionRoute Route() => new(
         Session.Id, Facts.Name, Facts.UserId, Session.Generation, Session.Status, Spec.Port, Spec.DefaultUrl, Spec.Reach, Address);
@@ -90,7 +110,13 @@ public sealed record StoredSession(
             JsonSerializer.Deserialize(row.Stages, SessionsJson.Default.IReadOnlyListStageEntry)!,
             JsonSerializer.Deserialize(row.Notices, SessionsJson.Default.IReadOnlyListString)!,
             row.Address,
-            row.Version);
+            row.Version)
+        {
+            Workspace = row.Workspace,
+            Continues = row.Continues,
+            ContinuedBy = row.ContinuedBy,
+            Disk = row is { DiskUsed: { } bytes, DiskMeasuredAt: { } at } ? new DiskUse(bytes, At(at)) : null,
+        };
     }
 
     /// <summary>The row of this state, one version on.</summary>
@@ -126,6 +152,9 @@ public sealed record StoredSession(
         HasWorkspace = Session.HasWorkspace,
         CreatedAt = Ms(Facts.CreatedAt),
         Version = Version,
+        Workspace = Workspace,
+        Continues = Continues,
+        ContinuedBy = ContinuedBy,
     };
 
     private static DateTimeOffset At(long milliseconds) => DateTimeOffset.FromUnixTimeMilliseconds(milliseconds);
@@ -135,6 +164,11 @@ public sealed record StoredSession(
     private static string Name<T>(T value)
         where T : struct, Enum => value.ToString().ToLowerInvariant();
 }
+
+/// <summary>Size of a workspace.</summary>
+/// <param name="Bytes">Bytes.</param>
+/// <param name="MeasuredAt">When; what was written since is not in it.</param>
+public sealed record DiskUse(long Bytes, DateTimeOffset MeasuredAt);
 
 /// <summary>What never changes about a session.</summary>
 public sealed record SessionFacts(

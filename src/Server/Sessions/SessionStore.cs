@@ -28,10 +28,10 @@ public sealed class SessionStore(Db db, ChangeFeed changes, SessionDirectory dir
     private const string Insert = """
         INSERT INTO sessions (id, name, user_id, launcher_id, project_id, pool_id, class_id, provider, spec, limits, generation,
             wish, status, status_since, step, stage, stage_detail, stages, reason, detail, notices, exit_code, address,
-            generation_since, starting_since, last_used, extended_until, has_workspace, created_at, version)
+            generation_since, starting_since, last_used, extended_until, has_workspace, created_at, version, workspace, continues)
         VALUES (@Id, @Name, @UserId, @LauncherId, @ProjectId, @PoolId, @ClassId, @Provider, @Spec, @Limits, @Generation,
             @Wish, @Status, @StatusSince, @Step, @Stage, @StageDetail, @Stages, @Reason, @Detail, @Notices, @ExitCode, @Address,
-            @GenerationSince, @StartingSince, @LastUsed, @ExtendedUntil, @HasWorkspace, @CreatedAt, @Version)
+            @GenerationSince, @StartingSince, @LastUsed, @ExtendedUntil, @HasWorkspace, @CreatedAt, @Version, @Workspace, @Continues)
         """;
 
     /// <summary>One session, whoever owns it; null when it is not there.</summary>
@@ -60,23 +60,29 @@ public sealed class SessionStore(Db db, ChangeFeed changes, SessionDirectory dir
     }
 
     /// <summary>Adds a new session inside the caller's transaction; publish it after the commit.</summary>
-    public async Task<StoredSession> AddAsync(StoredSession session, DbConnection connection)
+    /// <param name="session">Which.</param>
+    /// <param name="by">Who asked.</param>
+    /// <param name="connection">The transaction's.</param>
+    public async Task<StoredSession> AddAsync(StoredSession session, string by, DbConnection connection)
     {
         var now = clock.GetUtcNow();
         var withStage = session with { Stages = StageHistory.Advance([], session.Session, session.Session, now) };
         await connection.ExecuteAsync(Insert, withStage.ToRow());
-        await AddEventAsync(connection, session.Session, new("status", "Asked for.", now));
+        await AddEventAsync(connection, session.Session, new("status", "Asked for.", now), by);
         return withStage;
     }
 
-    /// <summary>Saves what followed from <paramref name="before"/>, for an owner.</summary>
+    /// <summary>Saves what followed from <paramref name="before"/>, because somebody asked.</summary>
     /// <returns>The saved session, or null when somebody else saved it since: read it again and decide again.</returns>
-    public Task<StoredSession?> SaveAsync(StoredSession before, StoredSession after, CancellationToken ct, params NewEvent[] extra) =>
-        SaveAsync(before, after, lease: null, ct, extra);
+    public Task<StoredSession?> SaveAsync(StoredSession before, StoredSession after, Ask ask, CancellationToken ct, params NewEvent[] extra) =>
+        SaveAsync(before, after, lease: null, ask, ct, extra);
 
     /// <summary>As the other one, and only while the lease is held: for the reconciler.</summary>
-    public async Task<StoredSession?> SaveAsync(
-        StoredSession before, StoredSession after, Lease? lease, CancellationToken ct, params NewEvent[] extra)
+    public Task<StoredSession?> SaveAsync(StoredSession before, StoredSession after, Lease lease, CancellationToken ct) =>
+        SaveAsync(before, after, lease, ask: null, ct, []);
+
+    private async Task<StoredSession?> SaveAsync(
+        StoredSession before, StoredSession after, Lease? lease, Ask? ask, CancellationToken ct, NewEvent[] extra)
     {
         var now = clock.GetUtcNow();
         after = after with { Stages = StageHistory.Advance(before.Stages, before.Session, after.Session, now) };
@@ -85,10 +91,12 @@ public sealed class SessionStore(Db db, ChangeFeed changes, SessionDirectory dir
             {
                 if (lease is not null && !await lease.IsHeldAsync(connection))
                     return false;
+                if (ask?.Guard is { } guard)
+                    await guard(connection);
                 if (await connection.ExecuteAsync(Update, after.ToRow()) == 0)
                     return false;
                 foreach (var happened in SessionHistory.Between(before, after, now).Concat(extra))
-                    await AddEventAsync(connection, after.Session, happened);
+                    await AddEventAsync(connection, after.Session, happened, ask?.By);
                 return true;
             },
             ct);
@@ -109,9 +117,9 @@ public sealed class SessionStore(Db db, ChangeFeed changes, SessionDirectory dir
         changes.Publish(new Change("session", session.Session.Id, session.Session.Status == SessionStatus.Ended), session.Facts.UserId);
     }
 
-    private Task<int> AddEventAsync(DbConnection connection, Session session, NewEvent happened) =>
+    private Task<int> AddEventAsync(DbConnection connection, Session session, NewEvent happened, string? by) =>
         connection.ExecuteAsync(
-            "INSERT INTO session_events (id, session_id, at, kind, text, generation) VALUES (@id, @session, @at, @kind, @text, @generation)",
+            "INSERT INTO session_events (id, session_id, at, kind, text, generation, by_user) VALUES (@id, @session, @at, @kind, @text, @generation, @by)",
             new
             {
                 id = Ulid.New(clock),
@@ -120,8 +128,14 @@ public sealed class SessionStore(Db db, ChangeFeed changes, SessionDirectory dir
                 kind = happened.Kind,
                 text = happened.Text,
                 generation = session.Generation,
+                by,
             });
 }
 
 /// <summary>A line of a session's history that is about to be written.</summary>
 public sealed record NewEvent(string Kind, string Text, DateTimeOffset At);
+
+/// <summary>What somebody asked for, beside the change itself.</summary>
+/// <param name="By">Their user name, for the history.</param>
+/// <param name="Guard">Asked inside the transaction, before the change is saved: throws where it may not be.</param>
+public sealed record Ask(string By, Func<DbConnection, Task>? Guard = null);

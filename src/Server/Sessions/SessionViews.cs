@@ -13,7 +13,9 @@ public sealed class SessionViews(Origins origins)
     public SessionView View(StoredSession stored, SessionNames names)
     {
         var (session, spec, facts) = (stored.Session, stored.Spec, stored.Facts);
-        var earliest = Deadlines.Earliest(session);
+        var workKept = session.HasWorkspace && stored.ContinuedBy is null;
+        // What is left of a session whose work went on elsewhere is not worth a deadline.
+        var earliest = session.Status == SessionStatus.Ended && !workKept ? null : Deadlines.Earliest(session);
         return new SessionView(
             facts.Name,
             session.Id,
@@ -59,7 +61,12 @@ public sealed class SessionViews(Origins origins)
                 spec.DefaultUrl,
                 [.. spec.Repositories.Select(r => new RepositoryRequest(r.Url, r.Branch, r.Commit, r.Lfs))],
                 stored.Notices,
-                session.ExitCode));
+                session.ExitCode,
+                workKept,
+                stored.Continues,
+                stored.ContinuedBy,
+                stored.Disk?.Bytes,
+                stored.Disk?.MeasuredAt));
     }
 
     /// <summary>Renku's word for a status.</summary>

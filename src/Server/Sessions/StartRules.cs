@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using Berth.Contracts.Problems;
 using Berth.Contracts.Sessions;
+using Berth.Core.Ids;
 using Berth.Core.Sessions;
 using Berth.Server.Auth;
 using Berth.Server.Problems;
@@ -21,6 +22,8 @@ public static partial class StartRules
             throw Invalid("launcher_id", "Give one of launcher_id, environment_id and image.");
         if (request.Name is { } name && !NamePattern().IsMatch(name))
             throw Invalid("name", $"A session's name has 1 to {SessionNaming.MaxLength} characters: letters, digits, dots, dashes and underscores, beginning with a letter or digit.");
+        if (request.Name is { } id && Ulid.IsValid(id.ToUpperInvariant()))
+            throw Invalid("name", "This name looks like the id of a session, and is taken for one wherever it is named: choose another.");
         if (request.Image is { } image)
             CheckImage(image, "image");
         if (request.Port is < 1 or > 65399)

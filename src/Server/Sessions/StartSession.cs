@@ -32,7 +32,7 @@ public sealed class StartSession(
         var target = await targets.FindAsync(caller, request, ct);                                        // 1
         for (var attempt = 0; ; attempt++)
         {
-            if (target.LauncherId is { } launcher && await LiveAsync(caller, launcher, ct) is { } live)   // 2
+            if (target.LauncherId is { } launcher && await queries.FindLiveAsync(caller, launcher, ct) is { } live)   // 2
                 return (await WakeAsync(caller, live, ct), false);
             var chosen = await classes.ForStartAsync(caller, request, target.ClassId, target.DiskGb, ct); // 3
             if (chosen.Row.Remote is not null)
@@ -49,7 +49,7 @@ public sealed class StartSession(
             catch (DbException e) when (e.IsUniqueViolation() && attempt < 20)
             {
                 // Somebody started the same launcher, or took the name, at the same moment: look again.
-                if (request.Name is { } name && await NameTakenAsync(caller, name, ct))
+                if (request.Name is { } name && await queries.TryFindAsync(caller.UserId, name, ct) is not null)
                     throw new ProblemException(ProblemCode.Conflict, $"You already have a session '{name}'. Choose another --name, or open it: `berth session open {name}`.", "name");
             }
         }
@@ -64,7 +64,7 @@ public sealed class StartSession(
         return await db.WriteAsync(
             async connection =>
             {
-                await ClassChooser.CheckQuotaAsync(chosen, connection);
+                await Quotas.RequireAsync(connection, new Claim(null, caller.UserId, chosen.Row.PoolId, chosen.Resources));
                 var launcher = target.LauncherId ?? await targets.AddUnlistedAsync(caller, target, spec, connection);
                 var name = request.Name ?? await SessionNaming.FreeNameAsync(caller, target.Name, attempt, connection);
                 var session = new StoredSession(
@@ -75,16 +75,10 @@ public sealed class StartSession(
                     [],
                     null,
                     1);
-                return await store.AddAsync(session, connection);
+                return await store.AddAsync(session, caller.Username, connection);
             },
             ct);
     }
-
-    private async Task<SessionView?> LiveAsync(Caller caller, string launcherId, CancellationToken ct) =>
-        (await queries.ListAsync(caller, ended: false, ct)).Find(s => s.LauncherId == launcherId);
-
-    private async Task<bool> NameTakenAsync(Caller caller, string name, CancellationToken ct) =>
-        (await queries.ListAsync(caller, ended: false, ct)).Exists(s => s.Name == name);
 
     /// <summary>Who starts a launcher whose session is paused or has failed wants that one to run.</summary>
     private Task<SessionView> WakeAsync(Caller caller, SessionView live, CancellationToken ct) =>

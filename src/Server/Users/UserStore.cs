@@ -32,7 +32,14 @@ public sealed class UserStore(Db db, CallerCache cache, LiveSignIns live, Passwo
             throw Check.Invalid("disabled", "must be false for a new user");
         try
         {
-            var id = await db.WriteAsync(connection => NewUser.InsertAsync(connection, user, clock), ct);
+            var id = await db.WriteAsync(
+                async connection =>
+                {
+                    var made = await NewUser.InsertAsync(connection, user, clock);
+                    await SetQuotaAsync(connection, made, request.Quota);
+                    return made;
+                },
+                ct);
             return await FindAsync(id, ct);
         }
         catch (DbException e) when (e.IsUniqueViolation())
@@ -70,6 +77,7 @@ public sealed class UserStore(Db db, CallerCache cache, LiveSignIns live, Passwo
                     request.Disabled,
                     Hash = passwordGiven ? user.PasswordHash : row.PasswordHash,
                 });
+            await SetQuotaAsync(connection, row.Id, request.Quota);
             // A password that an admin sets anew is set because the old one is not to be trusted.
             var untrusted = passwordGiven || request.Disabled;
             if (untrusted)
@@ -116,6 +124,9 @@ public sealed class UserStore(Db db, CallerCache cache, LiveSignIns live, Passwo
         await connection.QuerySingleOrDefaultAsync<UserRow>("SELECT * FROM users WHERE id = @id", new { id })
         ?? throw new ProblemException(ProblemCode.NotFound, $"There is no user '{id}'.");
 
+    private static Task SetQuotaAsync(DbConnection connection, string id, UserQuota? quota) =>
+        connection.ExecuteAsync("UPDATE users SET quota = @Quota WHERE id = @id", new { id, Quota = UserQuotas.Text(quota) });
+
     private static UserRequest Checked(UserRequest request) => request with
     {
         Username = NewUser.CheckName(request.Username, "username"),
@@ -124,6 +135,7 @@ public sealed class UserStore(Db db, CallerCache cache, LiveSignIns live, Passwo
         Email = Check.Text(request.Email, "email", 254) is not { } email || email.IndexOf('@') > 0
             ? request.Email
             : throw Check.Invalid("email", $"must be an address such as ada@example.org; it is '{email}'"),
+        Quota = request.Quota is null ? null : UserQuotas.Checked(request.Quota, "quota."),
     };
 
     private static NewUser ToUser(UserRequest request) => new(
@@ -142,9 +154,10 @@ public sealed class UserStore(Db db, CallerCache cache, LiveSignIns live, Passwo
         public string? Email { get; init; }
         public string? PasswordHash { get; init; }
         public bool Disabled { get; init; }
+        public string? Quota { get; init; }
 
-        public UserView View() => new(Id, Username, IsAdmin, FirstName, LastName, Email, Disabled);
+        public UserView View() => new(Id, Username, IsAdmin, FirstName, LastName, Email, Disabled, UserQuotas.Read(Quota));
 
-        public UserRequest Request() => new(Username, null, IsAdmin, FirstName, LastName, Email, Disabled);
+        public UserRequest Request() => new(Username, null, IsAdmin, FirstName, LastName, Email, Disabled, UserQuotas.Read(Quota));
     }
 }

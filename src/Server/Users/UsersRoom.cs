@@ -1,13 +1,15 @@
 using Berth.Contracts.Users;
 using Berth.Server.Auth;
 using Berth.Server.Problems;
+using Berth.Server.Sessions;
+using Berth.Server.Storage;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace Berth.Server.Users;
 
 public static class UsersRoom
 {
-    public static IServiceCollection AddUsers(this IServiceCollection services) => services.AddSingleton<UserStore>();
+    public static IServiceCollection AddUsers(this IServiceCollection services) => services.AddSingleton<UserStore>().AddSingleton<UserQuotas>();
 
     public static IEndpointRouteBuilder MapUsers(this IEndpointRouteBuilder routes)
     {
@@ -18,6 +20,9 @@ public static class UsersRoom
         api.MapPost("/data/users", CreateAsync).WithSummary("Make a user (admins)");
         api.MapGet("/data/users/{id}", GetAsync).WithSummary("One user (admins)");
         api.MapPatch("/data/users/{id}", EditAsync).Accepts<UserRequest>("application/json").WithSummary("Change a user (admins)");
+        api.MapGet("/berth/quota", GetQuotaAsync).WithSummary("What the caller's sessions may hold at once, and what they hold");
+        api.MapGet("/berth/user_quota", GetDefaultQuotaAsync).WithSummary("The quota of users who have none of their own (admins)");
+        api.MapPut("/berth/user_quota", SetDefaultQuotaAsync).WithSummary("Set the quota of users who have none of their own (admins)");
         return routes;
     }
 
@@ -43,4 +48,15 @@ public static class UsersRoom
 
     private static async Task<Ok<UserView>> EditAsync(Caller caller, string id, Patch patch, UserStore users, CancellationToken ct) =>
         TypedResults.Ok(await users.EditAsync(caller, id, patch.Fields, ct));
+
+    private static async Task<Ok<QuotaUse>> GetQuotaAsync(Caller caller, Db db, CancellationToken ct)
+    {
+        await using var connection = await db.OpenAsync(ct);
+        return TypedResults.Ok(await Quotas.UseAsync(connection, caller.UserId));
+    }
+
+    private static async Task<Ok<UserQuota>> GetDefaultQuotaAsync(UserQuotas quotas, CancellationToken ct) => TypedResults.Ok(await quotas.DefaultAsync(ct));
+
+    private static async Task<Ok<UserQuota>> SetDefaultQuotaAsync(UserQuota quota, UserQuotas quotas, CancellationToken ct) =>
+        TypedResults.Ok(await quotas.SetDefaultAsync(quota, ct));
 }
