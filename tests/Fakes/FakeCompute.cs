@@ -55,7 +55,7 @@ public sealed class FakeCompute : ISessionProvider, IChangeSource
         if (_running.Keys.Any(k => k.SessionId == order.Key.SessionId && k.Generation > order.Key.Generation))
             throw new ProviderException(Reason.Refused, "A newer start of this session runs.");
         Orders.Enqueue(order);
-        Workspaces[order.Key.WorkspaceName] = 0;
+        Workspaces[order.WorkspaceName] = 0;
         _running.TryAdd(order.Key, new Observation(order.Key, ForeignState.Running, "running"));
         Tell(order.Key);
     }
@@ -75,8 +75,8 @@ public sealed class FakeCompute : ISessionProvider, IChangeSource
         if (Away is { } away)
             throw away;
         _running.TryRemove(key, out _);
-        if (mode == StopMode.DeleteWorkspace)
-            Workspaces.TryRemove(key.WorkspaceName, out _);
+        if (mode.Deletes)
+            Workspaces.TryRemove(SessionKey.NameOfWorkspace(mode.Workspace ?? key.SessionId), out _);
         Tell(key);
         return Task.CompletedTask;
     }

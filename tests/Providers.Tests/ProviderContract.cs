@@ -194,6 +194,32 @@ public abstract class ProviderContract
     }
 
     [Fact]
+    public async Task ASessionGoesOnInTheWorkspaceOfAnotherAndOneOfThemDeletesIt()
+    {
+        var first = Order("write");
+        await StartAsync(first);
+        Assert.Equal("written", await SaidAsync(first.Key));
+        await Provider.StopAsync(first.Key, StopMode.KeepWorkspace, Ct);
+
+        var second = Order("read") with { Workspace = first.Key.SessionId };
+        await StartAsync(second);
+        Assert.Equal("kept", await SaidAsync(second.Key));
+        await Provider.StopAsync(second.Key, StopMode.KeepWorkspace, Ct);
+
+        // What is left of the first has another workspace by now, which was never made.
+        await Provider.StopAsync(first.Key, StopMode.DeleteWorkspaceOf(second.Key.SessionId), Ct);
+        var again = Again(second, "read", generation: 2) with { Workspace = first.Key.SessionId };
+        await StartAsync(again);
+        Assert.Equal("kept", await SaidAsync(again.Key));
+        await Provider.StopAsync(again.Key, StopMode.DeleteWorkspaceOf(first.Key.SessionId), Ct);
+
+        var third = Again(second, "read", generation: 3) with { Workspace = first.Key.SessionId };
+        await StartAsync(third);
+        Assert.Equal("nothing", await SaidAsync(third.Key));
+        await Provider.StopAsync(third.Key, StopMode.DeleteWorkspaceOf(first.Key.SessionId), Ct);
+    }
+
+    [Fact]
     public async Task TheWorkspaceBelongsToTheUser()
     {
         var order = Order("who", spec => spec with { Uid = 4321, Gid = 8765 });

@@ -25,12 +25,16 @@ namespace Berth.Contracts.Sessions;
 /// <param name="Port">Port that the front end listens on.</param>
 /// <param name="Command">Replaces the entrypoint.</param>
 /// <param name="Args">Replaces the command's arguments.</param>
+/// <param name="Continue">
+/// Id or name of an ended session of the caller's: its workspace becomes this session's. Where nothing is said of what to
+/// start, it is what that session was.
+/// </param>
 public sealed record StartRequest(
     string? LauncherId = null, string? EnvironmentId = null, string? Image = null, string? Name = null, string? ProjectId = null,
     int? ResourceClassId = null, string? PoolName = null, double? Cpu = null, double? MemoryGb = null, int? DiskGb = null,
     string? Gpu = null, IReadOnlyDictionary<string, string>? Env = null, IReadOnlyList<RepositoryRequest>? Repositories = null,
     string? HostFolder = null, string? DefaultUrl = null, int? Port = null,
-    IReadOnlyList<string>? Command = null, IReadOnlyList<string>? Args = null);
+    IReadOnlyList<string>? Command = null, IReadOnlyList<string>? Args = null, string? Continue = null);
 
 /// <summary>A repository to clone.</summary>
 /// <param name="Url">https, ssh, git or, from the local socket only, an absolute path of the server's machine.</param>

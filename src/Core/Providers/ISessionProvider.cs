@@ -45,12 +45,24 @@ public interface IChangeSource
 }
 
 /// <summary>What becomes of the workspace.</summary>
-public enum StopMode
+public sealed record StopMode
 {
+    private StopMode(bool deletes, string? workspace) => (Deletes, Workspace) = (deletes, workspace);
+
     /// <summary>It is kept.</summary>
-    KeepWorkspace,
-    /// <summary>It is deleted.</summary>
-    DeleteWorkspace,
+    public static StopMode KeepWorkspace { get; } = new(false, null);
+
+    /// <summary>The workspace that the session made is deleted, and whatever else is kept of the session.</summary>
+    public static StopMode DeleteWorkspace { get; } = new(true, null);
+
+    /// <summary>Whether it is deleted.</summary>
+    public bool Deletes { get; }
+
+    /// <summary>Id of the workspace; null: the session's own.</summary>
+    public string? Workspace { get; }
+
+    /// <summary>The session works in this workspace (see <see cref="StartOrder.Workspace"/>), and it is deleted.</summary>
+    public static StopMode DeleteWorkspaceOf(string workspace) => new(true, workspace);
 }
 
 /// <summary>A question about an image.</summary>
@@ -76,7 +88,17 @@ public sealed record StageReport(Stage Stage, string? Detail = null);
 /// <param name="AgentToken">Proves the agent to the server; delivered as a file, never in an environment or a command line.</param>
 /// <param name="Labels">Shown by the foreign system's own tools, such as the owner's and the session's name.</param>
 public sealed record StartOrder(
-    SessionKey Key, SessionSpec Spec, Agents.AgentOrder Agent, string AgentToken, IReadOnlyDictionary<string, string> Labels);
+    SessionKey Key, SessionSpec Spec, Agents.AgentOrder Agent, string AgentToken, IReadOnlyDictionary<string, string> Labels)
+{
+    /// <summary>
+    /// Id of the workspace: that of the session which made it, and whose work this one may go on with. A workspace that is
+    /// not there is made.
+    /// </summary>
+    public string Workspace { get; init; } = Key.SessionId;
+
+    /// <summary>What providers call it.</summary>
+    public string WorkspaceName => SessionKey.NameOfWorkspace(Workspace);
+}
 
 /// <summary>What a foreign system says of one start of a session.</summary>
 /// <param name="Key">Session and generation.</param>

@@ -84,8 +84,11 @@ public readonly record struct SessionKey(string SessionId, int Generation)
     /// <summary>What providers call it: derived, so that the same order twice is one session.</summary>
     public string ForeignName => $"berth-{SessionId.ToLowerInvariant()}-{Generation}";
 
-    /// <summary>What providers call the workspace: the same in all generations.</summary>
-    public string WorkspaceName => $"berth-{SessionId.ToLowerInvariant()}";
+    /// <summary>What providers call the workspace that the session made: the same in all generations.</summary>
+    public string WorkspaceName => NameOfWorkspace(SessionId);
+
+    /// <summary>What providers call a workspace that is named after a session.</summary>
+    public static string NameOfWorkspace(string id) => $"berth-{id.ToLowerInvariant()}";
 
     /// <inheritdoc/>
     public override string ToString() => ForeignName;

@@ -49,7 +49,7 @@ internal sealed class ContainerPlan(DockerOptions options, DockerLabels labels, 
         var memory = spec.Resources.MemoryBytes;
         var workspace = spec.HostFolder is { } host
             ? new Mount("bind", host.Path, spec.MountDirectory)
-            : new Mount("volume", key.WorkspaceName, spec.MountDirectory, VolumeOptions: new VolumeOptions(labels.OfWorkspace(key)));
+            : new Mount("volume", order.WorkspaceName, spec.MountDirectory, VolumeOptions: new VolumeOptions(labels.OfWorkspace(order.Workspace)));
         return new CreateContainer
         {
             Image = image.Id, // the very image that was looked at, wherever its tag moves meanwhile

@@ -23,8 +23,8 @@ internal sealed class DockerLabels(string installationId)
 
     public Dictionary<string, string> OfInstallation() => new() { [Installation] = installationId };
 
-    public Dictionary<string, string> OfWorkspace(SessionKey key) =>
-        new() { [Installation] = installationId, [Session] = key.SessionId };
+    public Dictionary<string, string> OfWorkspace(string workspace) =>
+        new() { [Installation] = installationId, [Session] = workspace };
 
     public Dictionary<string, string> OfContainer(SessionKey key, IReadOnlyDictionary<string, string> shown) =>
         new(shown)

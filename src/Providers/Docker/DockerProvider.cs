@@ -102,7 +102,7 @@ public sealed class DockerProvider : ISessionProvider, IChangeSource, IDisposabl
 
         // 3.
         folder.Write(ContainerPlan.Complete(order.Agent, spec, image), order.AgentToken);
-        var volume = spec.HostFolder is null ? await workspace.EnsureAsync(client, key, ct) : null;
+        var volume = spec.HostFolder is null ? await workspace.EnsureAsync(client, order.Workspace, ct) : null;
 
         // 4.
         if (!await MakeAsync(client, key, plan.Create(order, image, client.Info, network.Name), ct))
@@ -193,9 +193,9 @@ public sealed class DockerProvider : ISessionProvider, IChangeSource, IDisposabl
         }
 
         folder.Remove(key);
-        if (mode != StopMode.DeleteWorkspace)
+        if (!mode.Deletes)
             return;
-        await workspace.DeleteAsync(client, key, ct);
+        await workspace.DeleteAsync(client, mode.Workspace ?? key.SessionId, ct);
         folder.Forget(key.SessionId);
     }
 

@@ -6,14 +6,14 @@ using Berth.Core.Sessions;
 namespace Berth.Providers.Docker;
 
 /// <summary>
-/// The volume of a session: made at its first start, kept between generations, deleted with it. A new volume belongs to
+/// The volume of a session: made at its first start, kept between generations, and when another session goes on with it. A new volume belongs to
 /// root, so it is given to the session's user once. Plain volumes have no quota: the disk size of a class is not enforced.
 /// </summary>
 internal sealed partial class Workspace(DockerLabels labels, SessionFolder folder, TimeProvider time)
 {
-    public async Task<VolumeReply> EnsureAsync(DockerClient client, SessionKey key, CancellationToken ct)
+    public async Task<VolumeReply> EnsureAsync(DockerClient client, string workspace, CancellationToken ct)
     {
-        var volume = await client.CreateVolumeAsync(new VolumeRequest(key.WorkspaceName, labels.OfWorkspace(key)), ct);
+        var volume = await client.CreateVolumeAsync(new VolumeRequest(SessionKey.NameOfWorkspace(workspace), labels.OfWorkspace(workspace)), ct);
         return labels.AreOurs(volume.Labels)
             ? volume
             : throw new ProviderException(Reason.Refused, $"there is a volume {volume.Name} that is not this installation's; remove or rename it.");
@@ -40,9 +40,9 @@ internal sealed partial class Workspace(DockerLabels labels, SessionFolder folde
         folder.SetOwnedVolume(key.SessionId, madeAt);
     }
 
-    public async Task DeleteAsync(DockerClient client, SessionKey key, CancellationToken ct)
+    public async Task DeleteAsync(DockerClient client, string workspace, CancellationToken ct)
     {
-        var volume = await client.InspectVolumeAsync(key.WorkspaceName, ct);
+        var volume = await client.InspectVolumeAsync(SessionKey.NameOfWorkspace(workspace), ct);
         if (volume is not null && labels.AreOurs(volume.Labels))
             await client.RemoveVolumeAsync(volume.Name, ct);
     }

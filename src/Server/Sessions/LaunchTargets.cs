@@ -120,7 +120,21 @@ public sealed class LaunchTargets(Db db, TimeProvider clock)
         static string? List(IReadOnlyList<string>? list) => list is null ? null : JsonSerializer.Serialize(list, SessionsJson.Default.IReadOnlyListString);
     }
 
-    private static async Task<LaunchTarget> LauncherAsync(Caller caller, string launcherId, DbConnection connection)
+    /// <summary>What a session was, to start it again as it was; from its image where its launcher is not there any more.</summary>
+    public async Task<LaunchTarget> AgainAsync(Caller caller, StoredSession session, CancellationToken ct)
+    {
+        await using var connection = await db.OpenAsync(ct);
+        var target = await TryLauncherAsync(caller, session.Facts.LauncherId, connection);
+        var (id, project) = target is null ? (null, (await ProjectAsync(caller, null, connection)).Id) : (target.LauncherId, target.ProjectId);
+        // Its repositories come with its spec: branches and commits are there, too.
+        return new LaunchTarget(id, project, session.Facts.Name, session.Spec, session.Spec.Environment, [], session.Facts.ClassId);
+    }
+
+    private static async Task<LaunchTarget> LauncherAsync(Caller caller, string launcherId, DbConnection connection) =>
+        await TryLauncherAsync(caller, launcherId, connection)
+        ?? throw new ProblemException(ProblemCode.NotFound, $"There is no launcher '{launcherId}'. List them: `berth launcher list`.", "launcher_id");
+
+    private static async Task<LaunchTarget?> TryLauncherAsync(Caller caller, string launcherId, DbConnection connection)
     {
         var row = await connection.QueryFirstOrDefaultAsync<TargetRow>(
             $"""
@@ -131,8 +145,9 @@ public sealed class LaunchTargets(Db db, TimeProvider clock)
             WHERE l.id = @launcherId
               AND (p.visibility = 'public' OR EXISTS (SELECT 1 FROM project_members m WHERE m.project_id = p.id AND m.user_id = @UserId))
             """,
-            new { launcherId = launcherId.ToUpperInvariant(), caller.UserId })
-            ?? throw new ProblemException(ProblemCode.NotFound, $"There is no launcher '{launcherId}'. List them: `berth launcher list`.", "launcher_id");
+            new { launcherId = launcherId.ToUpperInvariant(), caller.UserId });
+        if (row is null)
+            return null;
         var variables = JsonSerializer.Deserialize(row.EnvVariables!, BerthJson.Default.IReadOnlyListEnvVariable) ?? [];
         return new LaunchTarget(
             row.LauncherId,

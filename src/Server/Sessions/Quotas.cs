@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using Berth.Contracts.Json;
 using Berth.Contracts.Problems;
@@ -108,6 +109,7 @@ public static class Quotas
     }
 
     /// <summary>All gpus of a machine are more than any number of them.</summary>
+    [StructLayout(LayoutKind.Auto)]
     private readonly record struct Amounts(double Cores, double Gigabytes, double Gpus)
     {
         public static Amounts Of(SessionResources resources) => new(

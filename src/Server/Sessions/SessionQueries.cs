@@ -59,6 +59,20 @@ public sealed class SessionQueries(Db db, SessionViews views)
         return rows.FirstOrDefault() is { Row: not null } found ? views.View(StoredSession.From(found.Row), found.Names) : null;
     }
 
+    /// <summary>The caller's session of an id; of a name, the last that ended, before all one whose work is still there.</summary>
+    public async Task<StoredSession?> FindEndedAsync(Caller caller, string idOrName, CancellationToken ct)
+    {
+        var id = idOrName.ToUpperInvariant();
+        await using var connection = await db.OpenAsync(ct);
+        var row = await connection.QueryFirstOrDefaultAsync<SessionRow>(
+            """
+            SELECT * FROM sessions WHERE user_id = @UserId AND (id = @id OR (name = @idOrName AND status = 'ended'))
+            ORDER BY CASE WHEN has_workspace = @yes AND continued_by IS NULL THEN 0 ELSE 1 END, id DESC
+            """,
+            new { caller.UserId, id, idOrName, yes = true });
+        return row is null ? null : StoredSession.From(row);
+    }
+
     /// <summary>What <see cref="FindAsync"/> finds, as stored.</summary>
     public async Task<StoredSession> RequireAsync(Caller caller, string idOrName, CancellationToken ct) =>
         (await LoadAsync(caller, idOrName, ct)).Session;

@@ -68,21 +68,22 @@ public sealed class SessionStore(Db db, ChangeFeed changes, SessionDirectory dir
         var now = clock.GetUtcNow();
         var withStage = session with { Stages = StageHistory.Advance([], session.Session, session.Session, now) };
         await connection.ExecuteAsync(Insert, withStage.ToRow());
-        await AddEventAsync(connection, session.Session, new("status", "Asked for.", now), by);
+        var sentence = session.Continues is { } from ? $"Asked for, to go on from the work of session {from}." : "Asked for.";
+        await AddEventAsync(connection, session.Session, new("status", sentence, now), by);
         return withStage;
     }
 
     /// <summary>Saves what followed from <paramref name="before"/>, because somebody asked.</summary>
     /// <returns>The saved session, or null when somebody else saved it since: read it again and decide again.</returns>
     public Task<StoredSession?> SaveAsync(StoredSession before, StoredSession after, Ask ask, CancellationToken ct, params NewEvent[] extra) =>
-        SaveAsync(before, after, lease: null, ask, ct, extra);
+        SaveAsync(before, after, null, ask, extra, ct);
 
     /// <summary>As the other one, and only while the lease is held: for the reconciler.</summary>
     public Task<StoredSession?> SaveAsync(StoredSession before, StoredSession after, Lease lease, CancellationToken ct) =>
-        SaveAsync(before, after, lease, ask: null, ct, []);
+        SaveAsync(before, after, lease, null, [], ct);
 
     private async Task<StoredSession?> SaveAsync(
-        StoredSession before, StoredSession after, Lease? lease, Ask? ask, CancellationToken ct, NewEvent[] extra)
+        StoredSession before, StoredSession after, Lease? lease, Ask? ask, NewEvent[] extra, CancellationToken ct)
     {
         var now = clock.GetUtcNow();
         after = after with { Stages = StageHistory.Advance(before.Stages, before.Session, after.Session, now) };
@@ -105,6 +106,24 @@ public sealed class SessionStore(Db db, ChangeFeed changes, SessionDirectory dir
         after = after with { Version = before.Version + 1 };
         Publish(after);
         return after;
+    }
+
+    /// <summary>
+    /// Inside the caller's transaction, gives the workspace of a session that is over to one that is being added. Each keeps
+    /// one of its own: the old session is left with the name of a workspace that was never made.
+    /// </summary>
+    /// <returns>Whether it could be had: the session is as it was read.</returns>
+    public async Task<bool> HandOverAsync(StoredSession from, string toId, string toName, string by, DbConnection connection)
+    {
+        if (await connection.ExecuteAsync(
+            """
+            UPDATE sessions SET workspace = @toId, continued_by = @toId, disk_used = NULL, disk_measured_at = NULL, version = version + 1
+            WHERE id = @Id AND version = @Version
+            """,
+            new { toId, from.Session.Id, from.Version }) == 0)
+            return false;
+        await AddEventAsync(connection, from.Session, new("work", $"Its work goes on in session '{toName}'.", clock.GetUtcNow()), by);
+        return true;
     }
 
     /// <summary>Tells proxy and pages of a session that was committed.</summary>

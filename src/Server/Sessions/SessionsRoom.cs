@@ -14,6 +14,7 @@ public static class SessionsRoom
         .AddSingleton<SessionCommands>()
         .AddSingleton<ClassChooser>()
         .AddSingleton<LaunchTargets>()
+        .AddSingleton<Continuation>()
         .AddSingleton<StartSession>()
         .AddSingleton<Nudges>()
         .AddSingleton<AgentOrders>()

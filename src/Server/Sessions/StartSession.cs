@@ -22,18 +22,21 @@ namespace Berth.Server.Sessions;
 /// </remarks>
 public sealed class StartSession(
     Db db, SessionStore store, SessionQueries queries, SessionCommands commands, ClassChooser classes, LaunchTargets targets,
-    Nudges nudges, TimeProvider clock)
+    Continuation continuation, Nudges nudges, TimeProvider clock)
 {
     /// <summary>Starts, or returns the live session of the same launcher.</summary>
     /// <returns>The session, and whether it is new.</returns>
     public async Task<(SessionView Session, bool Created)> StartAsync(Caller caller, StartRequest request, CancellationToken ct)
     {
         StartRules.Check(request, caller);
-        var target = await targets.FindAsync(caller, request, ct);                                        // 1
+        var from = request.Continue is null ? null : await continuation.RequireAsync(caller, request, ct);
+        var target = from is not null && !Continuation.NamesSource(request)                               // 1
+            ? await targets.AgainAsync(caller, from, ct)
+            : await targets.FindAsync(caller, request, ct);
         for (var attempt = 0; ; attempt++)
         {
             if (target.LauncherId is { } launcher && await queries.FindLiveAsync(caller, launcher, ct) is { } live)   // 2
-                return (await WakeAsync(caller, live, ct), false);
+                return from is null ? (await WakeAsync(caller, live, ct), false) : throw InTheWay(live, from);
             var chosen = await classes.ForStartAsync(caller, request, target.ClassId, target.DiskGb, ct); // 3
             if (chosen.Row.Remote is not null)
                 throw new ProblemException(
@@ -41,9 +44,11 @@ public sealed class StartSession(
                     $"The pool '{chosen.Row.PoolName}' sends its sessions to a cluster through FirecREST, which this version of Berth cannot do yet. Choose another pool: `berth pool list`.");
             try
             {
-                var session = await AddAsync(caller, request, target, chosen, attempt, ct);               // 4
+                var session = await AddAsync(caller, request, target, chosen, from, attempt, ct);         // 4
                 store.Publish(session);
                 nudges.Nudge(session.Facts.Provider, session.Session.Id);                                 // 5
+                if (from is not null)
+                    nudges.Nudge(from.Facts.Provider, from.Session.Id);
                 return (await queries.ViewAsync(session, ct), true);
             }
             catch (DbException e) when (e.IsUniqueViolation() && attempt < 20)
@@ -56,11 +61,13 @@ public sealed class StartSession(
     }
 
     private async Task<StoredSession> AddAsync(
-        Caller caller, StartRequest request, LaunchTarget target, ChosenClass chosen, int attempt, CancellationToken ct)
+        Caller caller, StartRequest request, LaunchTarget target, ChosenClass chosen, StoredSession? from, int attempt, CancellationToken ct)
     {
         var now = DateTimeOffset.FromUnixTimeMilliseconds(clock.GetUtcNow().ToUnixTimeMilliseconds()); // as it is stored
         var id = Ulid.New(clock);
         var spec = StartRules.Spec(request, target, chosen, caller);
+        if (from is not null && !Continuation.NamesSource(request))
+            spec = Continuation.WithCodeOf(from, spec, caller);
         return await db.WriteAsync(
             async connection =>
             {
@@ -75,10 +82,22 @@ public sealed class StartSession(
                     [],
                     null,
                     1);
+                if (from is not null)
+                {
+                    await continuation.TakeAsync(from, id, name, caller, connection);
+                    session = session with { Workspace = from.Workspace, Continues = from.Session.Id };
+                }
+
                 return await store.AddAsync(session, caller.Username, connection);
             },
             ct);
     }
+
+    private static ProblemException InTheWay(SessionView live, StoredSession from) => new(
+        ProblemCode.Conflict,
+        $"You have session '{live.Name}' of that launcher already, with work of its own. Stop it first (`berth session stop {live.Name}`), "
+        + $"or go on from '{from.Facts.Name}' in something else: `berth session start --continue {from.Session.Id} --environment …`.",
+        "continue");
 
     /// <summary>Who starts a launcher whose session is paused or has failed wants that one to run.</summary>
     private Task<SessionView> WakeAsync(Caller caller, SessionView live, CancellationToken ct) =>

@@ -124,7 +124,7 @@ public sealed class UserStore(Db db, CallerCache cache, LiveSignIns live, Passwo
         await connection.QuerySingleOrDefaultAsync<UserRow>("SELECT * FROM users WHERE id = @id", new { id })
         ?? throw new ProblemException(ProblemCode.NotFound, $"There is no user '{id}'.");
 
-    private static Task SetQuotaAsync(DbConnection connection, string id, UserQuota? quota) =>
+    private static Task<int> SetQuotaAsync(DbConnection connection, string id, UserQuota? quota) =>
         connection.ExecuteAsync("UPDATE users SET quota = @Quota WHERE id = @id", new { id, Quota = UserQuotas.Text(quota) });
 
     private static UserRequest Checked(UserRequest request) => request with

@@ -34,7 +34,10 @@ public sealed class AgentOrders(Db db, AgentTokens tokens, Origins origins)
             spec,
             agent,
             tokens.Issue(session.Key),
-            new Dictionary<string, string> { ["io.berth.name"] = facts.Name, ["io.berth.owner"] = facts.UserId });
+            new Dictionary<string, string> { ["io.berth.name"] = facts.Name, ["io.berth.owner"] = facts.UserId })
+        {
+            Workspace = stored.Workspace,
+        };
     }
 
     private async Task<Dictionary<string, string>> VariablesAsync(StoredSession stored, CancellationToken ct)

@@ -26,7 +26,7 @@ public sealed class SessionActs(AgentOrders orders, AgentSockets sockets, AgentH
             return;
         }
 
-        await provider.StopAsync(act.Key, act.Kind == Act.StopAndDelete ? StopMode.DeleteWorkspace : StopMode.KeepWorkspace, ct);
+        await provider.StopAsync(act.Key, act.Kind == Act.StopAndDelete ? StopMode.DeleteWorkspaceOf(stored.Workspace) : StopMode.KeepWorkspace, ct);
         hub.Forget(act.Key.SessionId);
         sockets.Close(act.Key.SessionId);
         logs.Finish(act.Key);
