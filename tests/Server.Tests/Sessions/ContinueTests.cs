@@ -18,7 +18,11 @@ public abstract class ContinueTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync() => _server = await SessionServer.StartAsync(await DatabaseUrlAsync());
 
-    public ValueTask DisposeAsync() => _server.DisposeAsync();
+    public ValueTask DisposeAsync()
+    {
+        GC.SuppressFinalize(this);
+        return _server.DisposeAsync();
+    }
 
     [Fact]
     public async Task ANewSessionWorksInTheWorkspaceOfTheOldOneAndIsWhatThatWas()

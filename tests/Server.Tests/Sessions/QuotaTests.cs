@@ -4,7 +4,6 @@ using Berth.Contracts.Sessions;
 using Berth.Contracts.Users;
 using Berth.Server.Tests.Storage;
 using Berth.Server.Users;
-using Dapper;
 
 namespace Berth.Server.Tests.Sessions;
 
@@ -18,7 +17,11 @@ public abstract class QuotaTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync() => _server = await SessionServer.StartAsync(await DatabaseUrlAsync());
 
-    public ValueTask DisposeAsync() => _server.DisposeAsync();
+    public ValueTask DisposeAsync()
+    {
+        GC.SuppressFinalize(this);
+        return _server.DisposeAsync();
+    }
 
     [Fact]
     public async Task OfManyStartsAtOnceNoMoreBeginThanTheQuotaOfTheUserHas()
@@ -119,9 +122,9 @@ public abstract class QuotaTests : IAsyncLifetime
         Assert.Contains("Your quota is 1 core: 1 in use", (await TryStartAsync(new StartRequest(Image: "busybox")))!.Message);
     }
 
-    private Task QuotaAsync(UserQuota quota) => _server.Client.SetDefaultQuotaAsync(quota, Ct);
+    private Task<UserQuota> QuotaAsync(UserQuota quota) => _server.Client.SetDefaultQuotaAsync(quota, Ct);
 
-    private Task PoolQuotaAsync(string quota) => _server.Db.ExecuteAsync("UPDATE resource_pools SET quota = @quota WHERE id = 900", new { quota }, Ct);
+    private Task<int> PoolQuotaAsync(string quota) => _server.Db.ExecuteAsync("UPDATE resource_pools SET quota = @quota WHERE id = 900", new { quota }, Ct);
 
     private Task<string> AddUserAsync(string name) =>
         _server.Db.WriteAsync(connection => NewUser.InsertAsync(connection, new NewUser(name), TimeProvider.System), Ct);
