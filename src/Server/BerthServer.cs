@@ -81,6 +81,8 @@ public static class BerthServer
         foreach (var folder in new[] { options.DataFolder, options.KeysFolder })
             Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         await app.Services.GetRequiredService<Migrator>().RunAsync(first => MakeFirstThingsAsync(app.Services, first), ct);
+        // Before anything can be heard that it has to hear.
+        app.Services.GetRequiredService<Revocations>();
         await app.Services.GetRequiredService<LiveSignIns>().LoadAsync(ct);
 
         // A server that was killed leaves its socket; whoever holds the data folder's lock may remove it.

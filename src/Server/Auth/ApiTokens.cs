@@ -7,7 +7,7 @@ using Dapper;
 namespace Berth.Server.Auth;
 
 /// <summary>API tokens: <c>Authorization: Bearer berth_…</c>, with the rights of their user as far as their scope goes, until they expire or are revoked.</summary>
-public sealed class ApiTokens(Db db, CallerCache cache, TimeProvider clock)
+public sealed class ApiTokens(Db db, CallerCache cache, Revocations revocations, TimeProvider clock)
 {
     private const string Prefix = "berth_";
     private const int DefaultDays = 90;
@@ -45,8 +45,16 @@ public sealed class ApiTokens(Db db, CallerCache cache, TimeProvider clock)
 
     public async Task RevokeAsync(Caller caller, string id, CancellationToken ct)
     {
-        await db.ExecuteAsync("DELETE FROM api_tokens WHERE id = @id AND user_id = @UserId", new { id, caller.UserId }, ct);
-        cache.Forget(id);
+        var revocation = new Revocation(RevocationKind.Proof, id);
+        var revoked = await db.WriteAsync(async connection =>
+        {
+            if (await connection.ExecuteAsync("DELETE FROM api_tokens WHERE id = @id AND user_id = @UserId", new { id, caller.UserId }) == 0)
+                return false;
+            await revocations.TellAsync(connection, revocation);
+            return true;
+        }, ct);
+        if (revoked)
+            revocations.Apply(revocation);
     }
 
     /// <summary>Whose token it is; null: nobody's.</summary>

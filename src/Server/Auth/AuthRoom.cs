@@ -20,7 +20,7 @@ public static class AuthRoom
             o.SuppressXFrameOptionsHeader = true;
         });
         return services
-            .AddSingleton<CallerCache>().AddSingleton<LiveSignIns>().AddSingleton<SignIns>().AddSingleton<ApiTokens>().AddSingleton<SignInLinks>()
+            .AddSingleton<Callers>().AddSingleton<LiveCallers>().AddSingleton<Revocations>().AddSingleton<CallerCache>().AddSingleton<LiveSignIns>().AddSingleton<SignIns>().AddSingleton<ApiTokens>().AddSingleton<SignInLinks>()
             .AddSingleton<LocalOwner>().AddSingleton<SignInThrottle>().AddSingleton<Passwords>().AddSingleton<SameOrigin>();
     }
 }

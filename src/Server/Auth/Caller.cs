@@ -28,6 +28,9 @@ public sealed record Caller(
     /// <summary>The person who runs the server, on its own machine: may name folders of it.</summary>
     public bool IsLocal => Kind == CallerKind.LocalSocket;
 
+    /// <summary>Id of the sign-in or token; null on the local socket, where there is nothing to revoke.</summary>
+    public string? ProofId => SignInId ?? TokenId;
+
     /// <summary>Makes it a parameter of endpoints.</summary>
     public static ValueTask<Caller?> BindAsync(HttpContext context) => ValueTask.FromResult<Caller?>(context.GetCaller());
 }

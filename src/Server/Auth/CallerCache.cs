@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Berth.Server.Storage;
 
 namespace Berth.Server.Auth;
 
@@ -10,10 +11,10 @@ namespace Berth.Server.Auth;
 internal sealed record Proof(string Id, Caller Caller, long ExpiresAt, long RenewedAt);
 
 /// <summary>
-/// Remembers proofs for a minute, so that not every request asks the database. What this server revokes is forgotten at
-/// once; what another replica revokes, within that minute.
+/// Remembers proofs for a minute, so that not every request asks the database. What is revoked, here or on another server
+/// of the database, is forgotten at once (<see cref="Revocations"/>); while others cannot be heard, nothing is remembered.
 /// </summary>
-public sealed class CallerCache(TimeProvider clock)
+public sealed class CallerCache(ReplicaChannel channel, TimeProvider clock)
 {
     private static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(1);
     private const int Most = 10_000;
@@ -27,6 +28,8 @@ public sealed class CallerCache(TimeProvider clock)
 
     internal Proof? Find(string hash)
     {
+        if (!channel.IsHearing)
+            return null;
         var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
         if (!_proofs.TryGetValue(hash, out var known))
             return null;
@@ -51,6 +54,9 @@ public sealed class CallerCache(TimeProvider clock)
 
     /// <summary>Forgets all of a user: their rights have changed.</summary>
     public void ForgetUser(string userId) => ForgetWhere(p => p.Caller.UserId == userId);
+
+    /// <summary>Forgets all.</summary>
+    public void Clear() => ForgetWhere(_ => true);
 
     private void ForgetWhere(Predicate<Proof> match)
     {

@@ -9,7 +9,7 @@ namespace Berth.Server.Auth;
 /// Browsers that are signed in: a cookie with a random value, of which the database holds the hash. It ends 30 days after
 /// its last use, at sign-out, or when the user is disabled.
 /// </summary>
-public sealed class SignIns(Db db, CallerCache cache, LiveSignIns live, PublicAddress address, TimeProvider clock)
+public sealed class SignIns(Db db, CallerCache cache, LiveSignIns live, Revocations revocations, PublicAddress address, TimeProvider clock)
 {
     private static readonly TimeSpan Lifetime = TimeSpan.FromDays(30);
     private static readonly TimeSpan RenewAfter = TimeSpan.FromDays(1);
@@ -40,6 +40,7 @@ public sealed class SignIns(Db db, CallerCache cache, LiveSignIns live, PublicAd
                     Now = now.ToUnixTimeMilliseconds(),
                     ExpiresAt = expiresAt,
                 });
+            await revocations.TellSignInAsync(connection, id, userId, expiresAt);
         }, ct);
         live.Add(id, userId, expiresAt);
         SetCookie(context, secret);
@@ -58,9 +59,16 @@ public sealed class SignIns(Db db, CallerCache cache, LiveSignIns live, PublicAd
         if (now.ToUnixTimeMilliseconds() - proof.RenewedAt > RenewAfter.TotalMilliseconds)
         {
             proof = proof with { ExpiresAt = (now + Lifetime).ToUnixTimeMilliseconds(), RenewedAt = now.ToUnixTimeMilliseconds() };
-            await db.ExecuteAsync("UPDATE sign_ins SET expires_at = @ExpiresAt WHERE id = @Id", new { proof.ExpiresAt, proof.Id }, ct);
+            if (!await RenewAsync(proof, ct))
+                return null;
             live.Add(proof.Id, proof.Caller.UserId, proof.ExpiresAt);
             SetCookie(context, secret);
+            // Ended between the two: forgetting came first.
+            if (cache.Epoch != epoch && await ReadAsync(hash, ct) is null)
+            {
+                live.End(proof.Id);
+                return null;
+            }
         }
 
         cache.Remember(hash, proof, epoch);
@@ -73,10 +81,23 @@ public sealed class SignIns(Db db, CallerCache cache, LiveSignIns live, PublicAd
         context.Response.Cookies.Delete(CookieName, Cookie());
         if (caller.SignInId is not { } id)
             return;
-        await db.ExecuteAsync("DELETE FROM sign_ins WHERE id = @Id", new { Id = id }, ct);
-        cache.Forget(id);
-        live.End(id);
+        var revocation = new Revocation(RevocationKind.Proof, id);
+        await db.WriteAsync(async connection =>
+        {
+            await connection.ExecuteAsync("DELETE FROM sign_ins WHERE id = @id", new { id });
+            await revocations.TellAsync(connection, revocation);
+        }, ct);
+        revocations.Apply(revocation);
     }
+
+    /// <summary>False: it was ended meanwhile.</summary>
+    private Task<bool> RenewAsync(Proof proof, CancellationToken ct) => db.WriteAsync(async connection =>
+    {
+        if (await connection.ExecuteAsync("UPDATE sign_ins SET expires_at = @ExpiresAt WHERE id = @Id", new { proof.ExpiresAt, proof.Id }) == 0)
+            return false;
+        await revocations.TellSignInAsync(connection, proof.Id, proof.Caller.UserId, proof.ExpiresAt);
+        return true;
+    }, ct);
 
     private async Task<Proof?> ReadAsync(string hash, CancellationToken ct)
     {

@@ -13,15 +13,16 @@ public static class ChangesApi
         return routes;
     }
 
-    private static async Task StreamAsync(HttpContext context, Caller caller, ChangeFeed feed, IHostApplicationLifetime lifetime, CancellationToken ct)
+    private static async Task StreamAsync(HttpContext context, Caller caller, Callers callers, ChangeFeed feed, IHostApplicationLifetime lifetime, CancellationToken ct)
     {
+        var cut = await callers.HoldAsync(context, caller);
         context.Response.ContentType = "text/event-stream";
         context.Response.Headers.CacheControl = "no-store";
         // Tells whoever listens that it hears everything from here on: what it read before may be old.
         using var listening = feed.Listen(caller.UserId);
         await context.Response.WriteAsync("event: listening\ndata:\n\n", ct);
         await context.Response.Body.FlushAsync(ct);
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct, lifetime.ApplicationStopping);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct, cut, lifetime.ApplicationStopping);
         try
         {
             await foreach (var change in listening.ReadAllAsync(stop.Token))
@@ -32,7 +33,7 @@ public static class ChangesApi
         }
         catch (OperationCanceledException)
         {
-            // The browser left, or the server stops.
+            // The browser left, or may listen no longer, or the server stops.
         }
     }
 }

@@ -1,5 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
-
 namespace Berth.Server.Proxy;
 
 /// <summary>
@@ -19,15 +17,14 @@ public sealed class Gate(
     public const string EnterPath = "/_berth/enter";
 
     /// <summary>
-    /// Whether the visitor has a pass for this session and a sign-in that is still good; the token is cancelled when either ends.
+    /// The visitor's pass for this session, if they have one and a sign-in that is still good; the token is cancelled when either ends.
     /// </summary>
-    public bool TryPass(HttpRequest request, string sessionId, [NotNullWhen(true)] out Pass? pass, out CancellationToken cut)
+    public async ValueTask<(Pass? Pass, CancellationToken Cut)> FindPassAsync(HttpContext context, string sessionId)
     {
-        cut = default;
-        if (!cookies.TryRead(request, sessionId, out pass))
-            return false;
-        cut = live.Token(sessionId, pass.Visitor.SignInId);
-        return neighbours.IsSignedIn(pass.Visitor.SignInId);
+        if (!cookies.TryRead(context.Request, sessionId, out var pass))
+            return default;
+        var cut = live.Token(sessionId, pass.Visitor.SignInId);
+        return await neighbours.IsSignedIn(pass.Visitor.SignInId, context.RequestAborted) ? (pass, cut) : default;
     }
 
     /// <summary>Step 1.</summary>
@@ -44,28 +41,31 @@ public sealed class Gate(
     }
 
     /// <summary>Step 3.</summary>
-    public Task EnterAsync(HttpContext context, string sessionId)
+    public async Task EnterAsync(HttpContext context, string sessionId)
     {
         NeverKeep(context.Response);
         var to = context.Request.Query["to"].ToString();
         if (!LocalPath.IsValid(to))
-            return pages.NoticeAsync(context, StatusCodes.Status400BadRequest, Notice.BadLink);
+        {
+            await pages.NoticeAsync(context, StatusCodes.Status400BadRequest, Notice.BadLink);
+            return;
+        }
 
         if (cookies.ReadNonce(context.Request, sessionId) is { } nonce
             && tickets.Redeem(context.Request.Query["ticket"].ToString(), sessionId, nonce) is { } visitor)
         {
             cookies.Write(context.Response, sessionId, visitor);
         }
-        else if (!TryPass(context.Request, sessionId, out _, out _))
+        else if ((await FindPassAsync(context, sessionId)).Pass is null)
         {
             log.LogInformation("Refused a ticket for session {Session}: spent, too old, or of another browser.", sessionId);
-            return pages.NoticeAsync(context, StatusCodes.Status403Forbidden, Notice.SpentTicket($"{origins.Public}/sessions/{sessionId}/open"));
+            await pages.NoticeAsync(context, StatusCodes.Status403Forbidden, Notice.SpentTicket($"{origins.Public}/sessions/{sessionId}/open"));
+            return;
         }
 
         // Two tabs that came in at once: the first took the nonce with it, and the second has its pass.
         context.Response.StatusCode = StatusCodes.Status303SeeOther;
         context.Response.Headers.Location = to;
-        return Task.CompletedTask;
     }
 
     /// <summary>No trace: neither in a Referer nor in a cache.</summary>

@@ -30,6 +30,7 @@ public sealed class GateCookies(IDataProtectionProvider protection, Origins orig
     public const string SecurePrefix = "__Host-berth-";
 
     // A pass is asked for with every request; the bound keeps cookies that nobody uses any more from piling up.
+    // Looked up by a hash whose key is this process's own, so that the time it takes tells nothing of values that are known.
     private const int CacheSize = 4096;
     private static readonly TimeSpan MaximumAge = TimeSpan.FromDays(30);
     private readonly IDataProtector _protector = protection.CreateProtector("Berth.Gate.v1");

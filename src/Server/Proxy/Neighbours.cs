@@ -9,7 +9,7 @@ public sealed record Visitor(string UserId, string SignInId);
 
 /// <summary>
 /// Everything that the proxy asks of other rooms, in one place. What is asked for each request (<paramref name="IsSignedIn"/>,
-/// <paramref name="FrontEndToken"/>) must answer from memory.
+/// <paramref name="FrontEndToken"/>) must answer from memory as long as memory is known to be right.
 /// </summary>
 /// <param name="SignedIn">Who is signed in on the server's own origin, by cookie; null: nobody.</param>
 /// <param name="IsSignedIn">Whether a sign-in is still good: neither signed out, revoked nor expired.</param>
@@ -19,7 +19,7 @@ public sealed record Visitor(string UserId, string SignInId);
 /// <param name="Resume">Starts a paused or failed session of a user again.</param>
 public sealed record Neighbours(
     Func<HttpContext, Visitor?> SignedIn,
-    Func<string, bool> IsSignedIn,
+    Func<string, CancellationToken, ValueTask<bool>> IsSignedIn,
     Func<string, string> FrontEndToken,
     Func<string, int, CancellationToken, Task<Stream>> DialAgent,
     Func<Visitor, string, CancellationToken, Task<SessionView?>> FindSession,

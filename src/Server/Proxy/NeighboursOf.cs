@@ -17,7 +17,7 @@ public static class NeighboursOf
         signIns.Ended += services.GetRequiredService<LiveConnections>().CutSignIn;
         return new Neighbours(
             context => context.FindCaller() is { SignInId: { } signIn } caller ? new Visitor(caller.UserId, signIn) : null,
-            signIns.IsGood,
+            signIns.IsGoodAsync,
             services.GetRequiredService<AgentTokens>().FrontEndToken,
             services.GetRequiredService<AgentHub>().DialAsync,
             (visitor, session, ct) => queries.TryFindAsync(visitor.UserId, session, ct),

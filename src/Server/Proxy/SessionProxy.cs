@@ -35,7 +35,8 @@ public sealed class SessionProxy(
             return;
         }
 
-        if (!gate.TryPass(context.Request, id, out var pass, out var cut))
+        var (pass, cut) = await gate.FindPassAsync(context, id);
+        if (pass is null)
         {
             await gate.ChallengeAsync(context, id);
             return;

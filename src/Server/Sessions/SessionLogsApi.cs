@@ -13,7 +13,7 @@ public static class SessionLogsApi
 
     /// <summary>The last lines as text; with <paramref name="follow"/>, what comes after them as it comes, until the start of the session ends.</summary>
     public static async Task StreamAsync(
-        string session, Caller caller, HttpContext context, SessionQueries queries, SessionLogs logs, IHostApplicationLifetime lifetime, CancellationToken ct,
+        string session, Caller caller, HttpContext context, Callers callers, SessionQueries queries, SessionLogs logs, IHostApplicationLifetime lifetime, CancellationToken ct,
         [FromQuery(Name = "max_lines")] int maxLines = DefaultLines, bool follow = false)
     {
         var found = await queries.RequireAsync(caller, session, ct);
@@ -27,8 +27,10 @@ public static class SessionLogsApi
             return;
         }
 
-        await context.Response.StartAsync(ct);
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct, lifetime.ApplicationStopping);
+        var cut = await callers.HoldAsync(context, caller);
+        // Sends the head: whoever follows a log in which nothing stands yet must know that it is being followed.
+        await context.Response.Body.FlushAsync(ct);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct, cut, lifetime.ApplicationStopping);
         try
         {
             await foreach (var chunk in logs.FollowAsync(found.Session.Key, logs.TailOffset(found.Session.Key, maxLines), stop.Token))
@@ -39,7 +41,7 @@ public static class SessionLogsApi
         }
         catch (OperationCanceledException)
         {
-            // The reader left, or the server stops.
+            // The reader left, or may read no longer, or the server stops.
         }
     }
 

@@ -20,6 +20,7 @@ public sealed class Db : IAsyncDisposable
     private readonly TimeProvider _clock;
     private readonly string? _sqlite;
     private readonly NpgsqlDataSource? _postgres;
+    private readonly string? _listener;
     private readonly SemaphoreSlim _sqliteWriter = new(1, 1);
 
     static Db() => DefaultTypeMap.MatchNamesWithUnderscores = true;
@@ -32,6 +33,8 @@ public sealed class Db : IAsyncDisposable
             if (!PostgresUrl.TryParse(url, out var connectionString, out var problem))
                 throw new ArgumentException($"The database URL {problem}.", nameof(options));
             _postgres = NpgsqlDataSource.Create(connectionString);
+            // A connection that only waits has to find out by itself, within ten seconds, that nobody is there any more.
+            _listener = new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false, KeepAlive = 5, CommandTimeout = 5 }.ConnectionString;
         }
         else
         {
@@ -53,6 +56,22 @@ public sealed class Db : IAsyncDisposable
         if (_postgres is not null)
             return await _postgres.OpenConnectionAsync(ct);
         var connection = new SqliteConnection(_sqlite);
+        try
+        {
+            await connection.OpenAsync(ct);
+            return connection;
+        }
+        catch
+        {
+            await connection.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>A connection of PostgreSQL's to wait for notices on; for <see cref="ReplicaChannel"/> alone.</summary>
+    internal async Task<NpgsqlConnection> OpenListenerAsync(CancellationToken ct)
+    {
+        var connection = new NpgsqlConnection(_listener);
         try
         {
             await connection.OpenAsync(ct);

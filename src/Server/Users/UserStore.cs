@@ -10,7 +10,7 @@ using Dapper;
 namespace Berth.Server.Users;
 
 /// <summary>The people of this server. They are never deleted, for what they made names them: they are disabled.</summary>
-public sealed class UserStore(Db db, CallerCache cache, LiveSignIns live, Passwords passwords, TimeProvider clock)
+public sealed class UserStore(Db db, Revocations revocations, Passwords passwords, TimeProvider clock)
 {
     public async Task<List<UserView>> ListAsync(CancellationToken ct)
     {
@@ -52,7 +52,7 @@ public sealed class UserStore(Db db, CallerCache cache, LiveSignIns live, Passwo
     {
         ArgumentNullException.ThrowIfNull(caller);
         var passwordGiven = patch.ValueKind == JsonValueKind.Object && patch.TryGetProperty("password", out _);
-        var endSignIns = await db.WriteAsync(async connection =>
+        var revocation = await db.WriteAsync(async connection =>
         {
             var row = await RowAsync(connection, id);
             var request = Checked(MergePatch.Apply(row.Request(), patch));
@@ -82,11 +82,11 @@ public sealed class UserStore(Db db, CallerCache cache, LiveSignIns live, Passwo
             var untrusted = passwordGiven || request.Disabled;
             if (untrusted)
                 await connection.ExecuteAsync("DELETE FROM sign_ins WHERE user_id = @Id", new { row.Id });
-            return untrusted;
+            var revocation = new Revocation(untrusted ? RevocationKind.User : RevocationKind.Rights, row.Id);
+            await revocations.TellAsync(connection, revocation);
+            return revocation;
         }, ct);
-        cache.ForgetUser(id);
-        if (endSignIns)
-            live.EndUser(id);
+        revocations.Apply(revocation);
         return await FindAsync(id, ct);
     }
 
@@ -110,10 +110,12 @@ public sealed class UserStore(Db db, CallerCache cache, LiveSignIns live, Passwo
             var others = new { caller.UserId, Own = caller.SignInId ?? "" };
             var ids = await connection.QueryAsync<string>("SELECT id FROM sign_ins WHERE user_id = @UserId AND id <> @Own", others);
             await connection.ExecuteAsync("DELETE FROM sign_ins WHERE user_id = @UserId AND id <> @Own", others);
-            return ids.AsList();
+            var gone = ids.Select(signIn => new Revocation(RevocationKind.Proof, signIn)).ToList();
+            foreach (var revocation in gone)
+                await revocations.TellAsync(connection, revocation);
+            return gone;
         }, ct);
-        cache.ForgetUser(caller.UserId);
-        ended.ForEach(live.End);
+        ended.ForEach(revocations.Apply);
     }
 
     /// <summary>The id of a user given by id or by name; null: there is none.</summary>

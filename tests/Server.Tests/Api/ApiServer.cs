@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using Berth.Server.Options;
 using Berth.Server.Storage;
 using Berth.Server.Tests.Storage;
+using Dapper;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -19,6 +20,11 @@ public class ApiServer : IAsyncLifetime
 
     /// <summary>Null: SQLite.</summary>
     protected virtual ValueTask<string?> DatabaseUrlAsync() => ValueTask.FromResult<string?>(null);
+
+    /// <summary>Replaces parts of the server.</summary>
+    protected virtual void Adjust(WebApplicationBuilder builder)
+    {
+    }
 
     public ServerOptions Options { get; private set; } = null!;
 
@@ -37,7 +43,7 @@ public class ApiServer : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         Options = new ServerOptions { DataFolder = _folder, AgentFolder = Path.Combine(_folder, "agent"), Port = 0, DatabaseUrl = await DatabaseUrlAsync(), DockerHost = "unix:///nowhere.sock" };
-        _app = BerthServer.Build(Options);
+        _app = BerthServer.Build(Options, Adjust);
         await BerthServer.StartAsync(_app, CancellationToken.None);
         Address = new Uri(Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses
             .First(a => a.StartsWith("http://127.0.0.1", StringComparison.Ordinal)));
@@ -58,6 +64,13 @@ public class ApiServer : IAsyncLifetime
         var client = Keep(new HttpClient { BaseAddress = Address });
         client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
         return (new Api(client), id);
+    }
+
+    /// <summary>Id of a user's last sign-in of a browser.</summary>
+    public async Task<string> SignInIdAsync(string userId)
+    {
+        await using var connection = await Db.OpenAsync(CancellationToken.None);
+        return (await connection.ExecuteScalarAsync<string>("SELECT max(id) FROM sign_ins WHERE user_id = @userId", new { userId }))!;
     }
 
     /// <summary>Keeps cookies, follows nothing.</summary>

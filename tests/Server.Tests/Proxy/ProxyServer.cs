@@ -76,7 +76,7 @@ public sealed class ProxyServer : IAsyncDisposable
             SignedIn: context => context.Request.Cookies["who"]?.Split('.') is [var user, var signIn] && !server!.Revoked.ContainsKey(signIn)
                 ? new Visitor(user, signIn)
                 : null,
-            IsSignedIn: signIn => !server!.Revoked.ContainsKey(signIn),
+            IsSignedIn: (signIn, _) => new(!server!.Revoked.ContainsKey(signIn)),
             FrontEndToken: id => $"front-end-of-{id}",
             DialAgent: (id, port, ct) => server!.Get<AgentHub>().DialAsync(id, port, ct),
             FindSession: (visitor, id, _) => Task.FromResult(
