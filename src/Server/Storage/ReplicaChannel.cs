@@ -1,6 +1,5 @@
 using System.Data.Common;
 using Dapper;
-using Npgsql;
 
 namespace Berth.Server.Storage;
 
@@ -87,9 +86,9 @@ public sealed class ReplicaChannel(Db db, TimeProvider clock, ILogger<ReplicaCha
                 while (!proven)
                     await connection.WaitAsync(soon.Token);
             }
-            catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+            catch (OperationCanceledException e) when (!ct.IsCancellationRequested)
             {
-                throw new TimeoutException("what is said with NOTIFY is not heard. A pooler in transaction mode loses it: connect to PostgreSQL itself.");
+                throw new TimeoutException("what is said with NOTIFY is not heard. A pooler in transaction mode loses it: connect to PostgreSQL itself.", e);
             }
         }
 
