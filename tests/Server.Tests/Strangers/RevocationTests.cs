@@ -1,4 +1,3 @@
-using Berth.Contracts.Sessions;
 using Berth.Server.Auth;
 using Berth.Server.Proxy;
 using Berth.Server.Tests.Api;
