@@ -13,6 +13,7 @@ namespace Berth.Contracts.Agents;
 [JsonDerivedType(typeof(AgentActivity), "activity")]
 [JsonDerivedType(typeof(ServerWelcome), "welcome")]
 [JsonDerivedType(typeof(ServerStreams), "streams")]
+[JsonDerivedType(typeof(ServerNotice), "notice")]
 public record AgentMessage;
 
 /// <summary>The agent's first message on every connection.</summary>
@@ -36,10 +37,24 @@ public sealed record AgentHello(string SessionId, int Generation, string Version
 public sealed record AgentReport(
     string Stage, string? Detail, bool Ready, int? ExitCode, IReadOnlyList<string> Notices, string? Failure = null) : AgentMessage;
 
-/// <summary>Use of the session since the last such message; sent at most every 30 s and only when there was some.</summary>
+/// <summary>
+/// Use of the session since the last such message; sent at most every 30 s, while there is some, and once when there is no
+/// more.
+/// </summary>
 /// <param name="CpuCores">Average cores used by all processes of the session.</param>
 /// <param name="Seconds">Over how long.</param>
-public sealed record AgentActivity(double CpuCores, double Seconds) : AgentMessage;
+/// <param name="Uses">Of <see cref="Gpu"/>, <see cref="Kernel"/>, <see cref="Terminal"/>: those that it is in use by now.</param>
+public sealed record AgentActivity(double CpuCores, double Seconds, IReadOnlyList<string>? Uses = null) : AgentMessage
+{
+    /// <summary>A gpu works.</summary>
+    public const string Gpu = "gpu";
+
+    /// <summary>A kernel of the front end is busy.</summary>
+    public const string Kernel = "kernel";
+
+    /// <summary>A command runs in a terminal.</summary>
+    public const string Terminal = "terminal";
+}
 
 /// <summary>The server's answer to hello.</summary>
 /// <param name="LogOffset">Send log bytes from here on.</param>
@@ -49,6 +64,10 @@ public sealed record ServerWelcome(long LogOffset, int Streams) : AgentMessage;
 /// <summary>The server wants another number of idle dial-back streams.</summary>
 /// <param name="Count">So many.</param>
 public sealed record ServerStreams(int Count) : AgentMessage;
+
+/// <summary>Something to tell whoever is at a terminal of the session.</summary>
+/// <param name="Text">A sentence or two, without control characters.</param>
+public sealed record ServerNotice(string Text) : AgentMessage;
 
 /// <summary>
 /// Routes that an agent may use, relative to its server address, and how it proves who it is:

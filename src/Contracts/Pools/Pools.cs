@@ -9,15 +9,23 @@ namespace Berth.Contracts.Pools;
 /// <param name="Platform">Such as <c>linux/amd64</c>.</param>
 /// <param name="IdleThreshold">Seconds without use until a session is paused; 0: never; null: the server's default.</param>
 /// <param name="HibernationThreshold">Seconds that a paused session is kept; 0: for ever; null: the server's default.</param>
-/// <param name="HibernationWarningPeriod">Seconds before its deletion that the user is warned.</param>
+/// <param name="HibernationWarningPeriod">
+/// Seconds before a pause or a deletion that the owner is warned, at most half of the time until it; 0: not at all; null:
+/// 15 minutes before a pause, 3 days before what is kept is deleted.
+/// </param>
 /// <param name="IdleCpuThreshold">Cores; below it a session's processor counts as idle; 0.1 when null.</param>
 /// <param name="Reach"><c>agent</c> (default) or <c>direct</c>: connect to the container's own address.</param>
 /// <param name="ClusterId">Of a Kubernetes cluster.</param>
 /// <param name="Remote">Where sessions run, when not on this server's engine.</param>
+/// <param name="AgeThreshold">Berth's own: seconds that a session runs after a start or resume until it is paused; 0 or null: without limit.</param>
+/// <param name="StartingThreshold">Berth's own: seconds that a start may take, the queue not counted; 0: for ever; null: the server's default.</param>
+/// <param name="FailedThreshold">Berth's own: seconds that a failed session is kept until it is stopped; 0: for ever; null: the server's default.</param>
+/// <param name="RetentionThreshold">Berth's own: seconds that the work of an ended session is kept; 0: for ever; null: the server's default.</param>
 public sealed record PoolRequest(
     string Name, IReadOnlyList<ClassRequest> Classes, Quota? Quota = null, bool Default = false, bool Public = false,
     string? Platform = null, int? IdleThreshold = null, int? HibernationThreshold = null, int? HibernationWarningPeriod = null,
-    double? IdleCpuThreshold = null, string? Reach = null, string? ClusterId = null, RemotePool? Remote = null);
+    double? IdleCpuThreshold = null, string? Reach = null, string? ClusterId = null, RemotePool? Remote = null,
+    int? AgeThreshold = null, int? StartingThreshold = null, int? FailedThreshold = null, int? RetentionThreshold = null);
 
 /// <summary>Processor, memory and gpus together.</summary>
 /// <param name="Cpu">Cores.</param>
@@ -58,7 +66,7 @@ public sealed record NodeAffinity(string Key, bool RequiredDuringScheduling = fa
 public sealed record PoolView(
     int Id, string Name, IReadOnlyList<ClassView> Classes, Quota? Quota, bool Default, bool Public, string? Platform,
     int? IdleThreshold, int? HibernationThreshold, int? HibernationWarningPeriod, double IdleCpuThreshold, string Reach,
-    string? ClusterId, RemotePool? Remote);
+    string? ClusterId, RemotePool? Remote, int? AgeThreshold, int? StartingThreshold, int? FailedThreshold, int? RetentionThreshold);
 
 /// <summary>A class as sent; see <see cref="ClassRequest"/>.</summary>
 /// <remarks>Matching: set when the list was asked with cpu, gpu, memory or max_storage: the class has at least these.</remarks>

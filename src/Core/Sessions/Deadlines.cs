@@ -23,8 +23,12 @@ public enum DeadlineKind
 /// <param name="Kind">What it limits.</param>
 /// <param name="At">When.</param>
 /// <param name="After">The limit itself.</param>
-public sealed record Deadline(DeadlineKind Kind, DateTimeOffset At, TimeSpan After)
+/// <param name="Warning">How long before it the owner is warned; zero: not at all.</param>
+public sealed record Deadline(DeadlineKind Kind, DateTimeOffset At, TimeSpan After, TimeSpan Warning)
 {
+    /// <summary>When the owner is warned.</summary>
+    public DateTimeOffset WarnAt => At - Warning;
+
     /// <summary>Why, in words: "24 h without use".</summary>
     public string Because => Kind switch
     {
@@ -49,45 +53,61 @@ public sealed record Deadline(DeadlineKind Kind, DateTimeOffset At, TimeSpan Aft
 /// <summary>All deadlines as pure functions of the session.</summary>
 public static class Deadlines
 {
+    /// <summary>Before a pause, where the limits say nothing else: time to come back and press a button.</summary>
+    public static readonly TimeSpan WarningOfPause = TimeSpan.FromMinutes(15);
+
+    /// <summary>Before something kept is not kept any longer, where the limits say nothing else: not everybody looks every day.</summary>
+    public static readonly TimeSpan WarningOfDeletion = TimeSpan.FromDays(3);
+
     /// <summary>The deadlines that a session has in its present status.</summary>
     public static IEnumerable<Deadline> Of(Session session)
     {
         ArgumentNullException.ThrowIfNull(session);
         var limits = session.Limits;
-        switch (session.Status)
+        return session.Status switch
         {
-            case SessionStatus.Launching when session.StartingSince is { } since:
-                if (Is(limits.Starting, out var starting))
-                    yield return new(DeadlineKind.Starting, since + starting, starting);
-                break;
-            case SessionStatus.Running:
-                if (Is(limits.Idle, out var idle))
-                    yield return new(DeadlineKind.Idle, Later(session.LastUsed + idle, session.ExtendedUntil), idle);
-                if (Is(limits.Age, out var age))
-                    yield return new(DeadlineKind.Age, Later((session.StartingSince ?? session.GenerationSince) + age, session.ExtendedUntil), age);
-                break;
-            case SessionStatus.Failed:
-                if (Is(limits.Failed, out var failed))
-                    yield return new(DeadlineKind.Failed, session.StatusSince + failed, failed);
-                break;
-            case SessionStatus.Paused:
-                if (Is(limits.Paused, out var paused))
-                    yield return new(DeadlineKind.Paused, session.StatusSince + paused, paused);
-                break;
-            case SessionStatus.Ended when session.HasWorkspace:
-                if (Is(limits.Retention, out var retention))
-                    yield return new(DeadlineKind.Retention, session.StatusSince + retention, retention);
-                break;
-        }
+            SessionStatus.Launching => [.. Of(DeadlineKind.Starting, session.StartingSince, limits.Starting, limits, extended: null)],
+            SessionStatus.Running =>
+            [
+                .. Of(DeadlineKind.Idle, session.LastUsed, limits.Idle, limits, session.ExtendedUntil),
+                .. Of(DeadlineKind.Age, session.StartingSince ?? session.GenerationSince, limits.Age, limits, session.ExtendedUntil),
+            ],
+            SessionStatus.Failed => [.. Of(DeadlineKind.Failed, session.StatusSince, limits.Failed, limits, session.ExtendedUntil)],
+            SessionStatus.Paused => [.. Of(DeadlineKind.Paused, session.StatusSince, limits.Paused, limits, session.ExtendedUntil)],
+            SessionStatus.Ended when session.HasWorkspace =>
+                [.. Of(DeadlineKind.Retention, session.StatusSince, limits.Retention, limits, session.ExtendedUntil)],
+            _ => Array.Empty<Deadline>(),
+        };
     }
 
     /// <summary>The earliest deadline; null when there is none.</summary>
     public static Deadline? Earliest(Session session) => Of(session).MinBy(d => d.At);
 
-    private static bool Is(TimeSpan? limit, out TimeSpan value)
+    /// <summary>When a session is to be looked at next: to warn of its earliest deadline, or to meet it.</summary>
+    public static DateTimeOffset? NextLook(Session session)
     {
-        value = limit ?? default;
-        return value > TimeSpan.Zero;
+        ArgumentNullException.ThrowIfNull(session);
+        return Earliest(session) is not { } deadline ? null
+            : deadline.Warning > TimeSpan.Zero && session.WarnedOf != deadline.At ? deadline.WarnAt
+            : deadline.At;
+    }
+
+    private static IEnumerable<Deadline> Of(DeadlineKind kind, DateTimeOffset? since, TimeSpan? limit, Limits limits, DateTimeOffset? extended)
+    {
+        if (since is { } from && limit is { } after && after > TimeSpan.Zero)
+            yield return new(kind, Later(from + after, extended), after, WarningOf(kind, after, limits));
+    }
+
+    // At most half of the limit: who has half an hour is not warned for all of it.
+    private static TimeSpan WarningOf(DeadlineKind kind, TimeSpan after, Limits limits)
+    {
+        var wanted = kind switch
+        {
+            DeadlineKind.Starting => TimeSpan.Zero,
+            DeadlineKind.Idle or DeadlineKind.Age => limits.Warning ?? WarningOfPause,
+            _ => limits.Warning ?? WarningOfDeletion,
+        };
+        return wanted < after / 2 ? wanted : TimeSpan.FromMilliseconds(Math.Floor((after / 2).TotalMilliseconds));
     }
 
     private static DateTimeOffset Later(DateTimeOffset at, DateTimeOffset? other) => other > at ? other.Value : at;

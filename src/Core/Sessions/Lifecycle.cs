@@ -8,9 +8,10 @@ namespace Berth.Core.Sessions;
 /// </summary>
 /// <remarks>
 /// <see cref="Decide"/>, in order:
-/// 1. a deadline that has passed asks in the owner's name;
+/// 1. a deadline that has passed, and was warned of, asks in the owner's name;
 /// 2. what was sighted moves the status;
-/// 3. what is still to be done at the provider becomes the intent and the act.
+/// 3. a deadline that is near is warned of;
+/// 4. what is still to be done at the provider becomes the intent and the act.
 /// </remarks>
 public static class Lifecycle
 {
@@ -24,7 +25,8 @@ public static class Lifecycle
         ArgumentNullException.ThrowIfNull(sighting);
         var next = Meet(session, now);              // 1
         next = See(next, sighting, now);            // 2
-        var act = ActFor(next);                     // 3
+        next = Warn(next, now);                     // 3
+        var act = ActFor(next);                     // 4
         return new Decision(Intend(next, act), act);
     }
 
@@ -77,6 +79,7 @@ public static class Lifecycle
                     StartingSince = now,
                     LastUsed = now,
                     ExtendedUntil = null,
+                    WarnedOf = null,
                 },
                 SessionStatus.Launching,
                 now),
@@ -84,12 +87,12 @@ public static class Lifecycle
         };
     }
 
-    /// <summary>Its owner wants it to last at least until then.</summary>
-    /// <exception cref="IllegalTransitionException">It does not run.</exception>
+    /// <summary>Its owner wants it to last at least until then: as it runs, or as it is kept.</summary>
+    /// <exception cref="IllegalTransitionException">It is over, or on its way elsewhere.</exception>
     public static Session Extend(Session session, DateTimeOffset until)
     {
         ArgumentNullException.ThrowIfNull(session);
-        return session.Status is SessionStatus.Running or SessionStatus.Launching
+        return session.Status is SessionStatus.Running or SessionStatus.Launching or SessionStatus.Paused or SessionStatus.Failed
             ? session with { ExtendedUntil = until }
             : throw new IllegalTransitionException(session.Status, "extended");
     }
@@ -99,6 +102,30 @@ public static class Lifecycle
     {
         ArgumentNullException.ThrowIfNull(session);
         return at > session.LastUsed ? session with { LastUsed = at } : session;
+    }
+
+    /// <summary>Somebody who sees some kinds of use says which of them there are now; the other kinds stay as they were.</summary>
+    /// <param name="session">As it was.</param>
+    /// <param name="seen">The kinds that were looked for.</param>
+    /// <param name="uses">Those that were found.</param>
+    /// <param name="at">When.</param>
+    public static Session Seen(Session session, Uses seen, Uses uses, DateTimeOffset at)
+    {
+        ArgumentNullException.ThrowIfNull(session);
+        if (session.Status != SessionStatus.Running)
+            return session;
+        var next = session with { InUse = (session.InUse & ~seen) | (uses & seen) };
+        return uses == Uses.None ? next : Used(next, at);
+    }
+
+    /// <summary>
+    /// Nobody looked after it for a while: a warning given before that is not a warning any more, for it may have been used
+    /// since, and its owner could not extend it.
+    /// </summary>
+    public static Session LookedAfterAgain(Session session, DateTimeOffset now)
+    {
+        ArgumentNullException.ThrowIfNull(session);
+        return session.WarnedOf <= now ? session with { WarnedOf = null } : session;
     }
 
     /// <summary>The provider says what a start is doing while it does it.</summary>
@@ -149,6 +176,9 @@ public static class Lifecycle
     {
         if (Deadlines.Earliest(session) is not { } deadline || deadline.At > now)
             return session;
+        // Nobody is met by it unwarned: not after the machine slept, nor after the server was away.
+        if (deadline.Warning > TimeSpan.Zero && session.WarnedOf != deadline.At)
+            return session with { ExtendedUntil = now + deadline.Warning };
         var after = Deadline.Words(deadline.After);
         return deadline.Kind switch
         {
@@ -235,7 +265,14 @@ public static class Lifecycle
         _ => null,
     };
 
-    // 3. Acts ---------------------------------------------------------------------------------------------------------
+    // 3. Warnings -----------------------------------------------------------------------------------------------------
+
+    private static Session Warn(Session session, DateTimeOffset now) => session with
+    {
+        WarnedOf = Deadlines.Earliest(session) is { } deadline && deadline.WarnAt <= now && deadline.WarnAt < deadline.At ? deadline.At : null,
+    };
+
+    // 4. Acts ---------------------------------------------------------------------------------------------------------
 
     private static Act ActFor(Session session) => session switch
     {
@@ -278,6 +315,8 @@ public static class Lifecycle
             StatusSince = now,
             Stage = status == SessionStatus.Launching ? session.Stage ?? Stage.Placing : null,
             StageDetail = status == SessionStatus.Launching ? session.StageDetail : null,
+            InUse = Uses.None,
+            ExtendedUntil = status is SessionStatus.Launching or SessionStatus.Running ? session.ExtendedUntil : null,
         };
     }
 

@@ -45,7 +45,13 @@ public sealed record Session
     /// <summary>When it was last used.</summary>
     public required DateTimeOffset LastUsed { get; init; }
 
-    /// <summary>Until then neither idleness nor age stops it.</summary>
+    /// <summary>What it is in use by, as last seen; none unless running.</summary>
+    public Uses InUse { get; init; }
+
+    /// <summary>The deadline that its owner was warned of; null while none is near.</summary>
+    public DateTimeOffset? WarnedOf { get; init; }
+
+    /// <summary>Until then no deadline but that of a start meets it.</summary>
     public DateTimeOffset? ExtendedUntil { get; init; }
 
     /// <summary>How long it may be what.</summary>
@@ -106,6 +112,9 @@ public sealed record Limits(
 {
     /// <summary>Cores; a session that uses at least this much is in use.</summary>
     public double IdleCpu { get; init; } = 0.1;
+
+    /// <summary>How long before a deadline its owner is warned; null: as <see cref="Deadlines"/> says; zero: not at all.</summary>
+    public TimeSpan? Warning { get; init; }
 
     /// <summary>24 h idle, 15 min starting, 7 days failed, 30 days paused, 14 days retention; no maximum age.</summary>
     public static Limits Default { get; } = new(

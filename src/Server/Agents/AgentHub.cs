@@ -57,6 +57,13 @@ public sealed class AgentHub : IDisposable
         return await agent.DialAsync(port, ct);
     }
 
+    /// <summary>Has the agent tell something to whoever is inside; where it is not connected, nobody is told.</summary>
+    public void Notify(SessionKey key, string text)
+    {
+        if (_agents.TryGetValue(key.SessionId, out var agent) && agent.Key == key)
+            _ = agent.SendAsync(new ServerNotice(text), CancellationToken.None).ContinueWith(sent => _ = sent.Exception, TaskScheduler.Default);
+    }
+
     /// <summary>Forgets a session and ends its agent's connection.</summary>
     public void Forget(string sessionId)
     {

@@ -20,6 +20,10 @@ public sealed class PoolRow
     public string Reach { get; init; } = "";
     public string? ClusterId { get; init; }
     public string? Remote { get; init; }
+    public int? AgeThreshold { get; init; }
+    public int? StartingThreshold { get; init; }
+    public int? FailedThreshold { get; init; }
+    public int? RetentionThreshold { get; init; }
 
     public Quota? QuotaOrNull => Quota is null ? null : JsonSerializer.Deserialize(Quota, BerthJson.Default.Quota);
 
@@ -27,11 +31,11 @@ public sealed class PoolRow
 
     public PoolView View(IEnumerable<ClassView> classes) => new(
         Id, Name, [.. classes], QuotaOrNull, IsDefault, IsPublic, Platform, IdleThreshold, HibernationThreshold, HibernationWarningPeriod,
-        IdleCpuThreshold, Reach, ClusterId, RemoteOrNull);
+        IdleCpuThreshold, Reach, ClusterId, RemoteOrNull, AgeThreshold, StartingThreshold, FailedThreshold, RetentionThreshold);
 
     public PoolRequest Request(IEnumerable<ClassRow> classes) => new(
         Name, [.. classes.Select(c => c.Request())], QuotaOrNull, IsDefault, IsPublic, Platform, IdleThreshold, HibernationThreshold,
-        HibernationWarningPeriod, IdleCpuThreshold, Reach, ClusterId, RemoteOrNull);
+        HibernationWarningPeriod, IdleCpuThreshold, Reach, ClusterId, RemoteOrNull, AgeThreshold, StartingThreshold, FailedThreshold, RetentionThreshold);
 
     internal static PoolRow From(int id, PoolRequest pool) => new()
     {
@@ -48,6 +52,10 @@ public sealed class PoolRow
         Reach = pool.Reach!,
         ClusterId = pool.ClusterId,
         Remote = pool.Remote is null ? null : JsonSerializer.Serialize(pool.Remote, BerthJson.Default.RemotePool),
+        AgeThreshold = pool.AgeThreshold,
+        StartingThreshold = pool.StartingThreshold,
+        FailedThreshold = pool.FailedThreshold,
+        RetentionThreshold = pool.RetentionThreshold,
     };
 }
 

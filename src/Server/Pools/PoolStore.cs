@@ -95,9 +95,11 @@ public sealed class PoolStore(Db db, ChangeFeed feed)
         await connection.ExecuteAsync(
             """
             INSERT INTO resource_pools (id, name, is_default, is_public, platform, quota, idle_threshold, hibernation_threshold,
-                hibernation_warning_period, idle_cpu_threshold, reach, cluster_id, remote)
+                hibernation_warning_period, idle_cpu_threshold, reach, cluster_id, remote,
+                age_threshold, starting_threshold, failed_threshold, retention_threshold)
             VALUES (@Id, @Name, @IsDefault, @IsPublic, @Platform, @Quota, @IdleThreshold, @HibernationThreshold,
-                @HibernationWarningPeriod, @IdleCpuThreshold, @Reach, @ClusterId, @Remote)
+                @HibernationWarningPeriod, @IdleCpuThreshold, @Reach, @ClusterId, @Remote,
+                @AgeThreshold, @StartingThreshold, @FailedThreshold, @RetentionThreshold)
             """, PoolRow.From(id, pool));
         foreach (var one in pool.Classes)
             await InsertClassAsync(connection, id, one);
@@ -117,7 +119,8 @@ public sealed class PoolStore(Db db, ChangeFeed feed)
                 UPDATE resource_pools SET name = @Name, is_default = @IsDefault, is_public = @IsPublic, platform = @Platform, quota = @Quota,
                     idle_threshold = @IdleThreshold, hibernation_threshold = @HibernationThreshold,
                     hibernation_warning_period = @HibernationWarningPeriod, idle_cpu_threshold = @IdleCpuThreshold, reach = @Reach,
-                    cluster_id = @ClusterId, remote = @Remote
+                    cluster_id = @ClusterId, remote = @Remote, age_threshold = @AgeThreshold, starting_threshold = @StartingThreshold,
+                    failed_threshold = @FailedThreshold, retention_threshold = @RetentionThreshold
                 WHERE id = @Id
                 """, PoolRow.From(id, pool));
             await SaveClassesAsync(connection, id, before, pool.Classes);

@@ -17,7 +17,8 @@ public sealed class ClassChooser(Db db)
     private const string Select = """
         SELECT c.id AS class_id, c.name AS class_name, c.cpu, c.memory, c.gpu, c.max_storage, c.default_storage, c.is_default AS default_class,
                p.id AS pool_id, p.name AS pool_name, p.is_default AS default_pool, p.is_public, p.quota, p.idle_threshold,
-               p.hibernation_threshold, p.idle_cpu_threshold, p.reach, p.remote
+               p.hibernation_threshold, p.hibernation_warning_period, p.age_threshold, p.starting_threshold, p.failed_threshold,
+               p.retention_threshold, p.idle_cpu_threshold, p.reach, p.remote
         FROM resource_classes c JOIN resource_pools p ON p.id = c.pool_id
         WHERE (p.is_public = @yes OR @admin = @yes OR EXISTS (SELECT 1 FROM pool_users u WHERE u.pool_id = p.id AND u.user_id = @user))
         """;
@@ -134,12 +135,19 @@ public sealed class ClassChooser(Db db)
 public sealed record ChosenClass(ClassRow Row, SessionResources Resources)
 {
     /// <summary>Limits of sessions in this pool; what the pool leaves open is the server's default.</summary>
-    public Limits Limits => Limits.Default with
+    public Limits Limits => new(
+        Seconds(Row.IdleThreshold) ?? Limits.Default.Idle,
+        Seconds(Row.AgeThreshold) ?? Limits.Default.Age,
+        Seconds(Row.StartingThreshold) ?? Limits.Default.Starting,
+        Seconds(Row.FailedThreshold) ?? Limits.Default.Failed,
+        Seconds(Row.HibernationThreshold) ?? Limits.Default.Paused,
+        Seconds(Row.RetentionThreshold) ?? Limits.Default.Retention)
     {
-        Idle = Row.IdleThreshold is { } idle ? TimeSpan.FromSeconds(idle) : Limits.Default.Idle,
         IdleCpu = Row.IdleCpuThreshold,
-        Paused = Row.HibernationThreshold is { } paused ? TimeSpan.FromSeconds(paused) : Limits.Default.Paused,
+        Warning = Seconds(Row.HibernationWarningPeriod),
     };
+
+    private static TimeSpan? Seconds(int? seconds) => seconds is { } number ? TimeSpan.FromSeconds(number) : null;
 }
 
 /// <summary>A class with its pool.</summary>
@@ -160,6 +168,11 @@ public sealed class ClassRow
     public string? Quota { get; init; }
     public int? IdleThreshold { get; init; }
     public int? HibernationThreshold { get; init; }
+    public int? HibernationWarningPeriod { get; init; }
+    public int? AgeThreshold { get; init; }
+    public int? StartingThreshold { get; init; }
+    public int? FailedThreshold { get; init; }
+    public int? RetentionThreshold { get; init; }
     public double IdleCpuThreshold { get; init; }
     public required string Reach { get; init; }
     public string? Remote { get; init; }

@@ -17,6 +17,8 @@ public static class SessionHistory
             yield return new("status", reason.Sentence(now_.Detail), now);
         if (now_.Stage is { } stage && stage != was.Stage)
             yield return new("stage", StageSentence(stage), now);
+        if (was.WarnedOf is null && Warnings.Of(now_) is { } near)
+            yield return new("warned", $"{Warnings.Sentence(near, after.Facts.Name).Split(". ")[0]}. Its owner is warned {Deadline.Words(near.At - now)} before.", now);
         foreach (var notice in after.Notices.Except(before.Notices))
             yield return new("notice", notice, now);
     }

@@ -37,6 +37,8 @@ public sealed class SessionRow
     public long? StartingSince { get; init; }
     public long LastUsed { get; init; }
     public long? ExtendedUntil { get; init; }
+    public int InUse { get; init; }
+    public long? WarnedOf { get; init; }
     public bool HasWorkspace { get; init; }
     public long CreatedAt { get; init; }
 
@@ -100,6 +102,8 @@ public sealed record StoredSession(
             StartingSince = row.StartingSince is { } starting ? At(starting) : null,
             LastUsed = At(row.LastUsed),
             ExtendedUntil = row.ExtendedUntil is { } until ? At(until) : null,
+            InUse = (Uses)row.InUse,
+            WarnedOf = row.WarnedOf is { } warned ? At(warned) : null,
             Limits = JsonSerializer.Deserialize(row.Limits, CoreJson.Default.Limits)!,
             HasWorkspace = row.HasWorkspace,
         };
@@ -149,6 +153,8 @@ public sealed record StoredSession(
         StartingSince = Session.StartingSince is { } starting ? Ms(starting) : null,
         LastUsed = Ms(Session.LastUsed),
         ExtendedUntil = Session.ExtendedUntil is { } until ? Ms(until) : null,
+        InUse = (int)Session.InUse,
+        WarnedOf = Session.WarnedOf is { } warned ? Ms(warned) : null,
         HasWorkspace = Session.HasWorkspace,
         CreatedAt = Ms(Facts.CreatedAt),
         Version = Version,

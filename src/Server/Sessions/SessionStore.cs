@@ -21,17 +21,17 @@ public sealed class SessionStore(Db db, ChangeFeed changes, SessionDirectory dir
             status_since = @StatusSince, step = @Step, stage = @Stage, stage_detail = @StageDetail, stages = @Stages,
             reason = @Reason, detail = @Detail, notices = @Notices, exit_code = @ExitCode, address = @Address,
             generation_since = @GenerationSince, starting_since = @StartingSince, last_used = @LastUsed,
-            extended_until = @ExtendedUntil, has_workspace = @HasWorkspace, version = version + 1
+            extended_until = @ExtendedUntil, in_use = @InUse, warned_of = @WarnedOf, has_workspace = @HasWorkspace, version = version + 1
         WHERE id = @Id AND version = @Version
         """;
 
     private const string Insert = """
         INSERT INTO sessions (id, name, user_id, launcher_id, project_id, pool_id, class_id, provider, spec, limits, generation,
             wish, status, status_since, step, stage, stage_detail, stages, reason, detail, notices, exit_code, address,
-            generation_since, starting_since, last_used, extended_until, has_workspace, created_at, version, workspace, continues)
+            generation_since, starting_since, last_used, extended_until, in_use, warned_of, has_workspace, created_at, version, workspace, continues)
         VALUES (@Id, @Name, @UserId, @LauncherId, @ProjectId, @PoolId, @ClassId, @Provider, @Spec, @Limits, @Generation,
             @Wish, @Status, @StatusSince, @Step, @Stage, @StageDetail, @Stages, @Reason, @Detail, @Notices, @ExitCode, @Address,
-            @GenerationSince, @StartingSince, @LastUsed, @ExtendedUntil, @HasWorkspace, @CreatedAt, @Version, @Workspace, @Continues)
+            @GenerationSince, @StartingSince, @LastUsed, @ExtendedUntil, @InUse, @WarnedOf, @HasWorkspace, @CreatedAt, @Version, @Workspace, @Continues)
         """;
 
     /// <summary>One session, whoever owns it; null when it is not there.</summary>

@@ -66,7 +66,9 @@ public sealed class SessionViews(Origins origins)
                 stored.Continues,
                 stored.ContinuedBy,
                 stored.Disk?.Bytes,
-                stored.Disk?.MeasuredAt));
+                stored.Disk?.MeasuredAt,
+                [.. session.InUse.Each().Select(use => use.Words())],
+                Warnings.Of(session) is { } near ? Warnings.Sentence(near, facts.Name) : null));
     }
 
     /// <summary>Renku's word for a status.</summary>

@@ -57,6 +57,7 @@ internal static class Any
         new("extend", Lawful((s, now) => Lifecycle.Extend(s, now.AddHours(1)))),
         new("stop", (s, now) => Lifecycle.Stop(s, deleteWork: false, now)),
         new("stop and delete", (s, now) => Lifecycle.Stop(s, deleteWork: true, now)),
+        new("in use", (s, now) => Lifecycle.Seen(s, UsesOf.Agent, Uses.Kernel, now)),
         new("used", (s, now) => Lifecycle.Used(s, now)),
         new("accepted", (s, _) => Lifecycle.Accepted(s)),
         new("released", (s, now) => s.Step == Step.StopIntended ? Lifecycle.Released(s, s.Wish == Wish.StopAndDelete, now) : s),
@@ -69,7 +70,7 @@ internal static class Any
     public static readonly Arbitrary<Moment[]> History = (
         from minutes in Gen.Frequency((5, Gen.Choose(0, 5)), (3, Gen.Choose(1, 600)), (1, Gen.Choose(1000, 10000)))
         from sighting in Gen.Elements(true, false)
-        from happening in sighting ? Gen.Elements(Happenings) : Gen.Elements(Happenings[^12..])
+        from happening in sighting ? Gen.Elements(Happenings) : Gen.Elements(Happenings[^13..])
         select new Moment(TimeSpan.FromMinutes(minutes), happening)).ArrayOf().ToArbitrary();
 
     /// <summary>Plays a history; yields each state with the time at which it came to be.</summary>

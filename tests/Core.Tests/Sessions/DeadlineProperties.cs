@@ -24,10 +24,77 @@ public sealed class DeadlineProperties
     {
         if (Deadlines.Earliest(step.After) is not { } deadline)
             return true;
-        var decided = Lifecycle.Decide(step.After, Sighting.Nothing, deadline.At);
+        var warned = Lifecycle.Decide(step.After, Sighting.Nothing, Latest(step.Now, deadline.WarnAt)).Session;
+        if (warned.Status != step.After.Status || warned.Wish != step.After.Wish)
+            return true; // It had been warned of before, and had passed.
+        var decided = Lifecycle.Decide(warned, Sighting.Nothing, Deadlines.Earliest(warned)!.At);
         return decided.Session.Status != step.After.Status || decided.Session.Wish != step.After.Wish
             || (deadline.Kind == DeadlineKind.Retention && decided.Act == Act.StopAndDelete);
     })).Check(Config.QuickThrowOnFailure.WithMaxTest(300));
+
+    [Fact]
+    public void NobodyIsMetByADeadlineUnwarned() => Prop.ForAll(Any.History, history => Any.Play(history).All(step =>
+    {
+        if (Deadlines.Earliest(step.After) is not { Warning: var warning } deadline || warning == TimeSpan.Zero || step.After.WarnedOf == deadline.At)
+            return true;
+        // The machine slept, or nobody looked: the deadline is long past when it is seen.
+        var late = Latest(step.Now, deadline.At.AddDays(1));
+        var decided = Lifecycle.Decide(step.After, Sighting.Nothing, late).Session;
+        return decided.Status == step.After.Status && decided.WarnedOf == late + warning && Deadlines.Earliest(decided)!.At == late + warning;
+    })).Check(Config.QuickThrowOnFailure.WithMaxTest(300));
+
+    [Fact]
+    public void AWarningIsGivenInTimeAndTakenBackWhenItsDeadlineMoves() => Prop.ForAll(Any.History, history => Any.Play(history).All(step =>
+    {
+        var at = step.Now.AddMinutes(1);
+        var decided = Lifecycle.Decide(step.After, Sighting.Nothing, at).Session;
+        var earliest = Deadlines.Earliest(decided);
+        return decided.WarnedOf == (earliest is { } && earliest.Warning > TimeSpan.Zero && earliest.WarnAt <= at ? earliest.At : null);
+    })).Check(Config.QuickThrowOnFailure.WithMaxTest(300));
+
+    [Fact]
+    public void AWarningTakesAtMostHalfOfTheTimeThatThereIs()
+    {
+        var limits = Any.Limits with { Idle = TimeSpan.FromMinutes(10), Warning = TimeSpan.FromHours(1) };
+        var running = Any.NewSession() with { Status = SessionStatus.Running, Limits = limits };
+
+        Assert.Equal(TimeSpan.FromMinutes(5), Deadlines.Earliest(running)!.Warning);
+    }
+
+    [Fact]
+    public void APoolMayWantNoWarning()
+    {
+        var running = Any.NewSession() with { Status = SessionStatus.Running, Limits = Any.Limits with { Warning = TimeSpan.Zero } };
+
+        Assert.Equal(SessionStatus.Pausing, Lifecycle.Decide(running, Sighting.Nothing, Any.Start.AddDays(1)).Session.Status);
+    }
+
+    [Fact]
+    public void AWarningGivenBeforeTheServerWasAwayIsGivenAgain()
+    {
+        var running = Any.NewSession() with { Status = SessionStatus.Running };
+        var deadline = Deadlines.Earliest(running)!;
+        var warned = Lifecycle.Decide(running, Sighting.Nothing, deadline.WarnAt).Session;
+        var back = deadline.At.AddHours(1);
+
+        var decided = Lifecycle.Decide(Lifecycle.LookedAfterAgain(warned, back), Sighting.Nothing, back).Session;
+
+        Assert.Equal((SessionStatus.Running, back + deadline.Warning), (decided.Status, decided.WarnedOf!.Value));
+    }
+
+    [Fact]
+    public void WhatIsInUseIsNotIdleUntilItIsSaidToBe()
+    {
+        var running = Any.NewSession() with { Status = SessionStatus.Running };
+        var later = Any.Start.AddMinutes(5);
+
+        var used = Lifecycle.Seen(running, UsesOf.Agent, Uses.Kernel | Uses.Terminal, later);
+        used = Lifecycle.Seen(used, Uses.Input, Uses.Input, later);
+        Assert.Equal((Uses.Kernel | Uses.Terminal | Uses.Input, later), (used.InUse, used.LastUsed));
+
+        var idle = Lifecycle.Seen(used, UsesOf.Agent, Uses.None, later.AddMinutes(1));
+        Assert.Equal((Uses.Input, later), (idle.InUse, idle.LastUsed));
+    }
 
     [Fact]
     public void AResumedSessionHasAFreshAge()
@@ -71,13 +138,25 @@ public sealed class DeadlineProperties
     }
 
     [Fact]
-    public void AnExtensionMovesIdlenessAndAgeAndNothingElse()
+    public void WhatIsKeptIsKeptLongerWhenItsOwnerSaysSo()
+    {
+        var paused = Any.NewSession() with { Status = SessionStatus.Paused, Step = Step.Stopped, Wish = Wish.Pause };
+        var until = Any.Start.AddDays(20);
+
+        Assert.Equal(until, Deadlines.Earliest(Lifecycle.Extend(paused, until))!.At);
+        Assert.Null(Lifecycle.Resume(Lifecycle.Extend(paused, until), Any.Start).ExtendedUntil);
+    }
+
+    [Fact]
+    public void AnExtensionMovesIdlenessAndAge()
     {
         var running = Any.NewSession() with { Status = SessionStatus.Running };
         var until = Any.Start.AddDays(4);
 
         Assert.Equal(until, Deadlines.Earliest(Lifecycle.Extend(running, until))!.At);
     }
+
+    private static DateTimeOffset Latest(DateTimeOffset one, DateTimeOffset other) => one > other ? one : other;
 
     [Theory]
     [InlineData(24 * 60, "24 h")]

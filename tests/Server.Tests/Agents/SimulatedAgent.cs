@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Collections.Concurrent;
 using System.Net.WebSockets;
 using System.Text.Json;
 using Berth.Contracts.Agents;
@@ -25,6 +26,9 @@ public sealed class SimulatedAgent : IAsyncDisposable
 
     public ServerWelcome Welcome { get; }
     public TunnelClient Tunnel { get; }
+
+    /// <summary>What the server had to tell to whoever is inside.</summary>
+    public ConcurrentQueue<string> Notices { get; } = [];
 
     /// <summary>Completes when the server ends the control connection.</summary>
     public TaskCompletionSource Cut { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -81,6 +85,8 @@ public sealed class SimulatedAgent : IAsyncDisposable
             {
                 if (message is ServerStreams streams)
                     Tunnel.Wanted = streams.Count;
+                if (message is ServerNotice notice)
+                    Notices.Enqueue(notice.Text);
             }
         }
         catch (Exception e) when (e is WebSocketException or OperationCanceledException)

@@ -87,6 +87,11 @@ public abstract class PoolTests(ApiServer server)
     [InlineData("""{"classes":[{"name":"small","cpu":1,"memory":1,"gpu":0,"max_storage":1}]}""", "classes", "exactly one")]
     [InlineData("""{"classes":[{"name":"small","cpu":1,"memory":1,"gpu":0,"max_storage":1,"default":true,"id":1}]}""", "classes[0].id", "new class")]
     [InlineData("""{"idle_threshold":-1}""", "idle_threshold", "from 0")]
+    [InlineData("""{"age_threshold":-1}""", "age_threshold", "from 0")]
+    [InlineData("""{"starting_threshold":-1}""", "starting_threshold", "from 0")]
+    [InlineData("""{"failed_threshold":99999999}""", "failed_threshold", "from 0")]
+    [InlineData("""{"retention_threshold":"1d"}""", "retention_threshold", "")]
+    [InlineData("""{"hibernation_warning_period":-1}""", "hibernation_warning_period", "from 0")]
     [InlineData("""{"reach":"magic"}""", "reach", "agent, direct")]
     public async Task WhatAPoolCannotBeIsRefused(string changes, string field, string words)
     {

@@ -144,10 +144,81 @@ public sealed class ReconcilerTests : IAsyncLifetime
         await Eventually.TrueAsync(async () => (await _server.Client.GetSessionAsync(session.Id, Ct)).Berth.Notices.Count == 1, "the loop has looked");
         Assert.Equal("running", (await _server.Client.GetSessionAsync(session.Id, Ct)).Berth.Status);
 
-        _server.Clock.Move(TimeSpan.FromHours(2));
+        _server.Clock.Move(TimeSpan.FromMinutes(50));
         await agent.SayAsync(new AgentReport("ready", null, true, null, []), Ct);
+        await Eventually.TrueAsync(async () => (await _server.Client.GetSessionAsync(session.Id, Ct)).Berth.Warning is not null, "its owner is warned");
+        await Eventually.TrueAsync(() => agent.Notices.Any(n => n.Contains("It will be paused: 24 h without use.")), "and so is who is inside");
+        Assert.Contains(await _server.Client.SessionEventsAsync(session.Id, Ct), e => e.Kind == "warned");
+
+        _server.Clock.Move(TimeSpan.FromMinutes(15));
+        await agent.SayAsync(new AgentReport("ready", null, true, null, ["wakes the loop"]), Ct);
         var paused = await _server.UntilAsync(session.Id, "paused");
         Assert.Equal("idle", paused.Berth.Reason);
+    }
+
+    [Fact]
+    public async Task AfterALongSleepOfTheMachineNobodyIsPausedUnwarned()
+    {
+        var (session, agent) = await _server.RunningAsync();
+        await using var _ = agent;
+        _server.Clock.Move(TimeSpan.FromDays(3));
+        await agent.SayAsync(new AgentReport("ready", null, true, null, ["wakes the loop"]), Ct);
+
+        await Eventually.TrueAsync(async () => (await _server.Client.GetSessionAsync(session.Id, Ct)).Berth.Warning is not null, "its owner is warned");
+        var warned = await _server.Client.GetSessionAsync(session.Id, Ct);
+        Assert.Equal("running", warned.Berth.Status);
+        Assert.InRange(warned.Berth.StopsAt!.Value - _server.Clock.GetUtcNow(), TimeSpan.FromMinutes(13), TimeSpan.FromMinutes(15));
+
+        await _server.Client.ExtendSessionAsync(session.Id, new ExtendRequest(60), Ct);
+        Assert.Null((await _server.Client.GetSessionAsync(session.Id, Ct)).Berth.Warning);
+    }
+
+    [Fact]
+    public async Task WhatKeepsASessionInUseIsToldUntilItIsOver()
+    {
+        var (session, agent) = await _server.RunningAsync();
+        await using var _ = agent;
+        Assert.Empty(session.Berth.InUse!);
+        _server.Clock.Move(TimeSpan.FromHours(5));
+        await agent.SayAsync(new AgentActivity(0.01, 30, [AgentActivity.Kernel, AgentActivity.Terminal, "of tomorrow"]), Ct);
+        await Eventually.TrueAsync(
+            async () => (await _server.Client.GetSessionAsync(session.Id, Ct)).Berth.InUse is ["kernel busy", "command in a terminal"], "the uses are told");
+        Assert.True((await _server.Client.GetSessionAsync(session.Id, Ct)).LastInteraction > session.LastInteraction.AddHours(4));
+
+        await agent.SayAsync(new AgentActivity(0.01, 30, []), Ct);
+        await Eventually.TrueAsync(async () => (await _server.Client.GetSessionAsync(session.Id, Ct)).Berth.InUse is [], "it is idle");
+    }
+
+    [Fact]
+    public async Task APausedSessionIsWarnedOfBeforeItIsStoppedAndCanBeKeptLonger()
+    {
+        var (session, agent) = await _server.RunningAsync();
+        await using (agent)
+            await _server.Client.PauseSessionAsync(session.Id, Ct);
+        await _server.UntilAsync(session.Id, "paused");
+        _server.Clock.Move(TimeSpan.FromDays(28));
+        _server.Wake(session.Id);
+        await Eventually.TrueAsync(
+            async () => (await _server.Client.GetSessionAsync(session.Id, Ct)).Berth.Warning?.StartsWith("It will be stopped", StringComparison.Ordinal) == true, "its owner is warned");
+
+        var kept = await _server.Client.ExtendSessionAsync(session.Id, new ExtendRequest(7 * 24 * 60), Ct);
+        Assert.Null(kept.Berth.Warning);
+        _server.Clock.Move(TimeSpan.FromDays(6));
+        _server.Wake(session.Id);
+        await Eventually.TrueAsync(async () => (await _server.Client.GetSessionAsync(session.Id, Ct)).Berth.Warning is not null, "again in time");
+        _server.Clock.Move(TimeSpan.FromDays(1));
+        _server.Wake(session.Id);
+        Assert.Equal("paused_too_long", (await _server.UntilAsync(session.Id, "ended")).Berth.Reason);
+
+        // Its work is kept for two weeks more, with a warning before that is over, too.
+        _server.Clock.Move(TimeSpan.FromDays(12));
+        _server.Wake(session.Id);
+        await Eventually.TrueAsync(
+            async () => (await _server.Client.GetSessionAsync(session.Id, Ct)).Berth.Warning?.StartsWith("Its work will be deleted", StringComparison.Ordinal) == true, "the work's deletion is warned of");
+        Assert.Single(_server.Compute.Workspaces);
+        _server.Clock.Move(TimeSpan.FromDays(2));
+        _server.Wake(session.Id);
+        await Eventually.TrueAsync(() => !_server.Compute.Workspaces.Any(), "the work is deleted");
     }
 
     [Fact]

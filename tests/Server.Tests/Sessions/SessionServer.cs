@@ -79,6 +79,9 @@ public sealed class SessionServer : IAsyncDisposable
     public Task<(SessionView Session, bool Created)> StartSessionAsync(StartRequest? request = null) =>
         Client.StartSessionAsync(request ?? new StartRequest(Image: "busybox"), TestContext.Current.CancellationToken);
 
+    /// <summary>Has the reconciler look at a session, as its timer would if the clock had run and not jumped.</summary>
+    public void Wake(string session) => _app!.Services.GetRequiredService<Nudges>().Nudge(ProviderNames.Docker, session);
+
     public async Task<SessionView> UntilAsync(string session, string status)
     {
         SessionView? view = null;

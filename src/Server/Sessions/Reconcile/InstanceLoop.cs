@@ -16,6 +16,7 @@ namespace Berth.Server.Sessions.Reconcile;
 public sealed class InstanceLoop
 {
     private static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan UseSavedEvery = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan ProgressEvery = TimeSpan.FromMilliseconds(700);
 
     private readonly Channel<Signal> _signals = Channel.CreateUnbounded<Signal>(new UnboundedChannelOptions { SingleReader = true });
@@ -54,7 +55,10 @@ public sealed class InstanceLoop
     public async Task RunAsync(CancellationToken ct)
     {
         foreach (var stored in await _store.OpenSessionsAsync(_name, ct))
-            _sessions[stored.Session.Id] = new Tracked(stored);
+        {
+            var tracked = _sessions[stored.Session.Id] = new Tracked(stored);
+            tracked.Pending.Add(s => s with { Session = Lifecycle.LookedAfterAgain(s.Session, _clock.GetUtcNow()) });
+        }
 
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct);
         var watch = Task.Run(() => _observer.WatchAsync(stop.Token), CancellationToken.None);
@@ -107,10 +111,10 @@ public sealed class InstanceLoop
             await _signals.Reader.WaitToReadAsync(ct);
     }
 
-    /// <summary>When a session has to be looked at though nothing was heard of it: its next deadline, or its next try.</summary>
+    /// <summary>When a session has to be looked at though nothing was heard of it: its next deadline or warning, or its next try.</summary>
     private static DateTimeOffset DueAt(Tracked tracked)
     {
-        var deadline = Deadlines.Earliest(tracked.Stored.Session)?.At ?? DateTimeOffset.MaxValue;
+        var deadline = Deadlines.NextLook(tracked.Stored.Session) ?? DateTimeOffset.MaxValue;
         if (tracked.Act is null && tracked.Failures > 0)
             return tracked.RetryAt < deadline ? tracked.RetryAt : deadline;
         // A deadline that has passed while an act is on its way was met already.
@@ -128,9 +132,12 @@ public sealed class InstanceLoop
                 tracked.Agent = (generation, report);
                 dirty.Add(tracked);
                 break;
-            case Signal.Worked(var id, var cores, var at) when _sessions.TryGetValue(id, out var tracked) && cores >= tracked.Stored.Session.Limits.IdleCpu:
-                tracked.Pending.Add(s => s with { Session = Lifecycle.Used(s.Session, at) });
-                dirty.Add(tracked);
+            case Signal.Worked worked when _sessions.TryGetValue(worked.SessionId, out var tracked) && tracked.Stored.Session.Generation == worked.Generation:
+                var busy = worked.Cores >= tracked.Stored.Session.Limits.IdleCpu ? Uses.Processor : Uses.None;
+                Seen(tracked, UsesOf.Agent, worked.Uses | busy, worked.At, dirty);
+                break;
+            case Signal.Touched(var id, var input, var at) when _sessions.TryGetValue(id, out var tracked):
+                Seen(tracked, Uses.Input, input ? Uses.Input : Uses.None, at, dirty);
                 break;
             case Signal.Progressed(var key, var report) when _sessions.TryGetValue(key.SessionId, out var tracked):
                 Progressed(tracked, key, report, dirty);
@@ -169,6 +176,16 @@ public sealed class InstanceLoop
 
         tracked.Failures = 0; // Whoever asks now wants it tried now.
         dirty.Add(tracked);
+    }
+
+    private static void Seen(Tracked tracked, Uses seen, Uses uses, DateTimeOffset at, HashSet<Tracked> dirty)
+    {
+        tracked.Pending.Add(s => s with { Session = Lifecycle.Seen(s.Session, seen, uses, at) });
+        // That it goes on being used is not worth a write each time: what is pending is saved with the next, and is heeded
+        // by a deadline in any case.
+        var session = tracked.Stored.Session;
+        if ((session.InUse & seen) != uses || at - session.LastUsed >= UseSavedEvery || session.WarnedOf is not null)
+            dirty.Add(tracked);
     }
 
     private void Progressed(Tracked tracked, SessionKey key, StageReport report, HashSet<Tracked> dirty)
@@ -325,6 +342,8 @@ public sealed class InstanceLoop
                 }
 
                 tracked.Stored = saved;
+                if (saved.Session.WarnedOf is not null && before.Session.WarnedOf is null)
+                    _acts.Warn(saved, _clock.GetUtcNow());
             }
 
             tracked.Pending.Clear();

@@ -61,7 +61,7 @@ public sealed class Reconciler(
         }
 
         void OnReport(string id, int generation, AgentReport report) => loop.Tell(new Signal.Reported(id, generation, report));
-        void OnActivity(string id, int generation, AgentActivity activity) => loop.Tell(new Signal.Worked(id, activity.CpuCores, clock.GetUtcNow()));
+        void OnActivity(string id, int generation, AgentActivity activity) => loop.Tell(new Signal.Worked(id, generation, activity.CpuCores, AgentReports.Uses(activity), clock.GetUtcNow()));
 
         nudges.Nudged += OnNudge;
         hub.Reported += OnReport;

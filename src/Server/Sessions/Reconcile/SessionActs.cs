@@ -7,6 +7,13 @@ namespace Berth.Server.Sessions.Reconcile;
 /// <summary>Carries out acts: what a start and a stop mean beside the provider's own part. Every step may be repeated.</summary>
 public sealed class SessionActs(AgentOrders orders, AgentSockets sockets, AgentHub hub, SessionLogs logs)
 {
+    /// <summary>Tells whoever is inside a session that a deadline is near. Who is not there is told by pages and commands.</summary>
+    public void Warn(StoredSession stored, DateTimeOffset now)
+    {
+        if (Warnings.Of(stored.Session) is { } near && stored.Session.Status == SessionStatus.Running)
+            hub.Notify(stored.Session.Key, $"In {Deadline.Words(TimeSpan.FromSeconds(Math.Round((near.At - now).TotalSeconds)))}: {Warnings.Sentence(near, stored.Facts.Name).Replace("`", "", StringComparison.Ordinal)}");
+    }
+
     /// <summary>Carries out one act.</summary>
     /// <param name="provider">Where.</param>
     /// <param name="act">Which.</param>

@@ -17,8 +17,11 @@ public abstract record Signal
     /// <summary>The agent of a session said something.</summary>
     public sealed record Reported(string SessionId, int Generation, AgentReport Report) : Signal;
 
-    /// <summary>A session used so many cores.</summary>
-    public sealed record Worked(string SessionId, double Cores, DateTimeOffset At) : Signal;
+    /// <summary>What the agent sees a session in use by, and how many cores that takes.</summary>
+    public sealed record Worked(string SessionId, int Generation, double Cores, Uses Uses, DateTimeOffset At) : Signal;
+
+    /// <summary>Somebody gave a session input through the proxy, or has ceased to.</summary>
+    public sealed record Touched(string SessionId, bool Input, DateTimeOffset At) : Signal;
 
     /// <summary>A start says what it is doing.</summary>
     public sealed record Progressed(SessionKey Key, StageReport Report) : Signal;
@@ -100,6 +103,24 @@ public sealed class Tracked(StoredSession stored)
 /// <summary>The agent's words in ours.</summary>
 public static class AgentReports
 {
+    /// <summary>What an agent says a session is in use by; words that are not known are no use.</summary>
+    public static Uses Uses(AgentActivity activity)
+    {
+        var uses = Core.Sessions.Uses.None;
+        foreach (var word in activity.Uses ?? [])
+        {
+            uses |= word switch
+            {
+                AgentActivity.Gpu => Core.Sessions.Uses.Gpu,
+                AgentActivity.Kernel => Core.Sessions.Uses.Kernel,
+                AgentActivity.Terminal => Core.Sessions.Uses.Terminal,
+                _ => Core.Sessions.Uses.None,
+            };
+        }
+
+        return uses;
+    }
+
     /// <summary>Reads a report; words that are not known are taken as the least they can mean.</summary>
     public static AgentSighting Read(AgentReport report) => new(
         report.Stage == "preparing" ? Stage.Preparing : Stage.Starting,

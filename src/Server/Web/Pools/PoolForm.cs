@@ -18,6 +18,11 @@ public static class PoolForm
             ("default", pool.Default ? true : null),
             ("idle_threshold", pool.IdleThreshold),
             ("hibernation_threshold", pool.HibernationThreshold),
+            ("hibernation_warning_period", pool.HibernationWarningPeriod),
+            ("age_threshold", pool.AgeThreshold),
+            ("starting_threshold", pool.StartingThreshold),
+            ("failed_threshold", pool.FailedThreshold),
+            ("retention_threshold", pool.RetentionThreshold),
             ("idle_cpu_threshold", pool.IdleCpuThreshold),
             ("platform", pool.Platform),
             ("reach", pool.Reach),
@@ -55,13 +60,17 @@ public static class PoolForm
             form.Text("platform"),
             form.Int("idle_threshold"),
             form.Int("hibernation_threshold"),
-            before?.HibernationWarningPeriod,
+            form.Int("hibernation_warning_period"),
             form.Number("idle_cpu_threshold"),
             form.Text("reach"),
             before?.ClusterId,
             form.Text("remote.kind") is { } kind
                 ? new RemotePool(kind, form.Text("remote.api_url"), form.Text("remote.system_name"), form.Text("remote.provider_id"), form.Text("remote.partition"))
-                : null);
+                : null,
+            form.Int("age_threshold"),
+            form.Int("starting_threshold"),
+            form.Int("failed_threshold"),
+            form.Int("retention_threshold"));
     }
 
     private static Quota? Quota(PageForm form) =>
