@@ -14,12 +14,19 @@ internal sealed class ContainerPlan(DockerOptions options, DockerLabels labels, 
     // files, no chroot, no capabilities for files. A session with an ordinary user has none at all.
     private static readonly string[] OfRoot = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "SETGID", "SETUID"];
 
+    // A network without IPv6 still has link-local addresses in Podman, and the rules that shut sessions off are IPv4's.
+    private static readonly Dictionary<string, string> WithoutIpv6 = new() { ["net.ipv6.conf.eth0.disable_ipv6"] = "1" };
+
     /// <summary>Refuses what cannot run here, before anything is made.</summary>
     /// <exception cref="ProviderException">It cannot.</exception>
     public void Check(SessionSpec spec, ImageReply image, EngineInfo engine)
     {
         if (!Runs($"{image.Os}/{image.Architecture}", engine.Platform))
             throw new ProviderException(Reason.WrongPlatform, $"{spec.Image} is for {image.Os}/{image.Architecture}, and {engine.Name} is {engine.Platform}.");
+        if (engine.IsPodman && spec.Resources.Gpu.Wanted)
+            throw new ProviderException(Reason.NoGpu, $"{engine.Name} runs {engine.Product}, which gives no gpus through Docker's API: it would start the session without one.");
+        if (spec.HostFolder is { } host && !Directory.Exists(host.Path)) // Podman would make it
+            throw new ProviderException(Reason.Refused, $"the folder {host.Path} is not there any more.");
         if (spec.Resources.Cpu > engine.Cpus)
             throw new ProviderException(Reason.NoCapacity, $"{spec.Resources.Cpu:0.##} cores, and {engine.Name} has {engine.Cpus}.");
         if (spec.Resources.MemoryBytes > engine.MemoryBytes)
@@ -73,8 +80,9 @@ internal sealed class ContainerPlan(DockerOptions options, DockerLabels labels, 
                 MemorySwap = memory,
                 ShmSize = Math.Max(memory / 4, LeastSharedMemory),
                 PidsLimit = options.Processes,
-                Ulimits = engine.OpenFiles is { } most ? [new Ulimit("nofile", Math.Min(most, options.OpenFiles), Math.Min(most, options.OpenFiles))] : null,
+                Ulimits = Ulimits(engine),
                 DeviceRequests = Gpus(spec.Resources.Gpu),
+                Sysctls = engine.IsPodman ? WithoutIpv6 : null,
                 CapAdd = ImageUser.IsRoot(UserOf(spec, image)) ? OfRoot : null,
                 LogConfig = new LogConfig("json-file", new Dictionary<string, string> { ["max-size"] = "10m", ["max-file"] = "2" }),
             },
@@ -86,6 +94,17 @@ internal sealed class ContainerPlan(DockerOptions options, DockerLabels labels, 
         spec.Command is { } command
             ? [.. command, .. spec.Args ?? []]
             : [.. image?.Entrypoint ?? [], .. spec.Args ?? image?.Cmd ?? []];
+
+    private List<Ulimit>? Ulimits(EngineInfo engine)
+    {
+        if (engine.Limits is not { } most)
+            return null;
+        var files = Math.Min(most.OpenFiles, options.OpenFiles);
+        var limits = new List<Ulimit> { new("nofile", files, files) };
+        if (engine.IsPodman) // the engine's own: PidsLimit is what holds a session; Docker passes its own on by itself
+            limits.Add(new Ulimit("nproc", most.Processes, most.Processes));
+        return limits;
+    }
 
     private static List<DeviceRequest>? Gpus(GpuRequest gpu) =>
         !gpu.Wanted ? null

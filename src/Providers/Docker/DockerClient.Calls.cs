@@ -4,6 +4,7 @@ using System.Net.Http.Headers;
 using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
+using Berth.Core.Providers;
 
 namespace Berth.Providers.Docker;
 
@@ -54,10 +55,26 @@ internal sealed partial class DockerClient
         FindAsync($"/containers/{name}/json", DockerJson.Default.ContainerReply, ct);
 
     /// <summary>False where there is a container of this name.</summary>
-    public async Task<bool> CreateContainerAsync(string name, CreateContainer container, CancellationToken ct) =>
-        await SendAsync(
-            HttpMethod.Post, $"/containers/create?name={name}", Json(container, DockerJson.Default.CreateContainer), [HttpStatusCode.Conflict], Later, ct)
-        != HttpStatusCode.Conflict;
+    public async Task<bool> CreateContainerAsync(string name, CreateContainer container, CancellationToken ct)
+    {
+        try
+        {
+            var path = $"/containers/create?name={name}";
+            var body = Json(container, DockerJson.Default.CreateContainer);
+            return await SendAsync(HttpMethod.Post, path, body, [HttpStatusCode.Conflict], Later, ct) != HttpStatusCode.Conflict;
+        }
+        catch (ProviderException e) when (e.Message.Contains($"\"{name}\" is already in use", StringComparison.Ordinal))
+        {
+            return false; // as Podman says it, with another status
+        }
+    }
+
+    /// <summary>
+    /// Podman's own call: makes ready for the start. Only then does it copy the image's folder into a new volume, owner
+    /// included, which Docker does when the container is made.
+    /// </summary>
+    public Task InitializeContainerAsync(string name, CancellationToken ct) =>
+        SendAsync(HttpMethod.Post, $"{Libpod}/containers/{name}/init", null, [HttpStatusCode.NotModified], Later, ct);
 
     /// <summary>Starting what runs already succeeds.</summary>
     public Task StartContainerAsync(string name, CancellationToken ct) =>
@@ -80,7 +97,8 @@ internal sealed partial class DockerClient
     public Task<byte[]?> TailAsync(string name, int lines, CancellationToken ct) =>
         CallAsync<byte[]?>(
             HttpMethod.Get,
-            $"/containers/{name}/logs?stdout=1&stderr=1&tail={lines}",
+            // Podman loses what is before an unfinished line when it counts from the end.
+            $"/containers/{name}/logs?stdout=1&stderr=1&tail={(Info.IsPodman ? "all" : lines)}",
             null,
             async (response, token) =>
             {
@@ -92,12 +110,12 @@ internal sealed partial class DockerClient
             },
             ct);
 
-    /// <summary>Unpacks a tar file at the container's root, running or not.</summary>
-    public Task UnpackAsync(string name, byte[] tar, CancellationToken ct)
+    /// <summary>Unpacks a tar file in a folder of the container, running or not.</summary>
+    public Task UnpackAsync(string name, string folder, byte[] tar, CancellationToken ct)
     {
         var content = new ByteArrayContent(tar);
         content.Headers.ContentType = new MediaTypeHeaderValue("application/x-tar");
-        return SendAsync(HttpMethod.Put, $"/containers/{name}/archive?path=/", content, [], Later, ct);
+        return SendAsync(HttpMethod.Put, $"/containers/{name}/archive?path={Uri.EscapeDataString(folder)}", content, [], Later, ct);
     }
 
     /// <summary>Text of a file in a container, running or not; null where it is not there.</summary>
@@ -141,6 +159,10 @@ internal sealed partial class DockerClient
     /// <summary>Refused where a network has this name or this interface.</summary>
     public Task CreateNetworkAsync(NetworkRequest network, CancellationToken ct) =>
         SendAsync(HttpMethod.Post, "/networks/create", Json(network, DockerJson.Default.NetworkRequest), [], Soon, ct);
+
+    /// <summary>The same in Podman's own call, which alone can leave out its name server: that one listens on the machine.</summary>
+    public Task CreateNetworkAsync(PodmanNetworkRequest network, CancellationToken ct) =>
+        SendAsync(HttpMethod.Post, $"{Libpod}/networks/create", Json(network, DockerJson.Default.PodmanNetworkRequest), [], Soon, ct);
 
     public Task RemoveNetworkAsync(string name, CancellationToken ct) =>
         SendAsync(HttpMethod.Delete, $"/networks/{name}", null, [HttpStatusCode.NotFound], Soon, ct);

@@ -21,10 +21,13 @@ internal sealed partial class DockerClient : IDisposable
     // Making and starting containers copies files and waits for the disk; a stop waits for the session.
     private static readonly TimeSpan Later = TimeSpan.FromMinutes(3);
 
+    /// <summary>Where Podman has calls of its own, beside Docker's.</summary>
+    private const string Libpod = "/v4.0.0/libpod";
+
     private readonly EngineAddress address;
     private readonly TimeProvider time;
     private readonly HttpClient http;
-    private long? openFiles;
+    private EngineLimits? limits;
     private string prefix = "";
 
     private DockerClient(EngineAddress address, TimeProvider time)
@@ -62,7 +65,8 @@ internal sealed partial class DockerClient : IDisposable
             client.Info = new EngineInfo(
                 address.ToString(), version.Version, info.Name ?? "", $"{version.Os}/{version.Arch}", info.Cpus, info.MemTotal)
             {
-                OpenFiles = client.openFiles,
+                IsPodman = (version.Components ?? []).Any(c => c.Name.StartsWith("Podman", StringComparison.Ordinal)),
+                Limits = client.limits,
                 SameUserIds = address.SocketPath is not null
                     && !(info.SecurityOptions ?? []).Any(o => o.Contains("userns") || o.Contains("rootless")),
             };
@@ -81,7 +85,7 @@ internal sealed partial class DockerClient : IDisposable
     {
         var socket = await address.ConnectAsync(ct);
         if (address.SocketPath is not null)
-            openFiles ??= OpenFileLimit.OfPeer(socket);
+            limits ??= EngineLimits.OfPeer(socket);
         return new NetworkStream(socket, ownsSocket: true);
     }
 
@@ -123,7 +127,7 @@ internal sealed partial class DockerClient : IDisposable
         using var both = CancellationTokenSource.CreateLinkedTokenSource(ct, timer.Token);
         try
         {
-            using var request = new HttpRequestMessage(method, prefix + path) { Content = body };
+            using var request = new HttpRequestMessage(method, path.StartsWith(Libpod, StringComparison.Ordinal) ? path : prefix + path) { Content = body };
             using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, both.Token);
             return await read(response, both.Token);
         }

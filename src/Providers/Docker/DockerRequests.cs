@@ -5,7 +5,9 @@ namespace Berth.Providers.Docker;
 // What is sent to and read from Docker's Engine API (docs.docker.com/reference/api/engine), of each object only the
 // fields that are used. The names are the API's.
 
-internal sealed record VersionReply(string Version, string ApiVersion, string Os, string Arch);
+internal sealed record VersionReply(string Version, string ApiVersion, string Os, string Arch, EngineComponent[]? Components);
+
+internal sealed record EngineComponent(string Name);
 
 internal sealed record InfoReply(string? Name, [property: JsonPropertyName("NCPU")] int Cpus, long MemTotal, string[]? SecurityOptions);
 
@@ -72,6 +74,7 @@ internal sealed record HostConfig
     public List<DeviceRequest>? DeviceRequests { get; init; }
     public string[] CapDrop { get; init; } = ["ALL"];
     public string[]? CapAdd { get; init; }
+    public Dictionary<string, string>? Sysctls { get; init; }
     public string[] SecurityOpt { get; init; } = ["no-new-privileges"];
     public required LogConfig LogConfig { get; init; }
 }
@@ -98,6 +101,19 @@ internal sealed record NetworkRequest(string Name, string Driver, Dictionary<str
     public bool CheckDuplicate { get; init; } = true;
 }
 
+internal sealed record PodmanNetworkRequest(
+    [property: JsonPropertyName("name")] string Name,
+    [property: JsonPropertyName("driver")] string Driver,
+    [property: JsonPropertyName("network_interface")] string Interface,
+    [property: JsonPropertyName("labels")] Dictionary<string, string> Labels,
+    [property: JsonPropertyName("options")] Dictionary<string, string> Options)
+{
+    [JsonPropertyName("dns_enabled")]
+    public bool DnsEnabled { get; init; }
+    [JsonPropertyName("ipv6_enabled")]
+    public bool Ipv6Enabled { get; init; }
+}
+
 internal sealed record NetworkReply(string Id, string Name, Dictionary<string, string>? Labels);
 
 internal sealed record EngineEvent(string? Action, EventActor? Actor);
@@ -117,6 +133,7 @@ internal sealed record EventActor(string? Id, Dictionary<string, string>? Attrib
 [JsonSerializable(typeof(VolumeRequest))]
 [JsonSerializable(typeof(VolumeReply))]
 [JsonSerializable(typeof(NetworkRequest))]
+[JsonSerializable(typeof(PodmanNetworkRequest))]
 [JsonSerializable(typeof(NetworkReply))]
 [JsonSerializable(typeof(EngineEvent))]
 [JsonSerializable(typeof(Dictionary<string, string[]>))]

@@ -25,7 +25,7 @@ internal static class DockerStates
         (Reason.NoGpu, ["could not select device driver", "nvidia-container-cli", "nvidia-container-runtime", "unresolvable CDI devices", "[[gpu]]"]),
         (Reason.WrongPlatform, ["no matching manifest", "does not match the specified platform", "does not match the detected host platform",
             "exec format error", "image operating system", "no image found in manifest list", "no image found in image index"]),
-        (Reason.NoCapacity, ["range of cpus", "minimum memory limit", "cannot allocate memory", "available, non-overlapping", "address pools have been fully subnetted"]),
+        (Reason.NoCapacity, ["range of cpus", "minimum memory limit", "unable to set memory limit", "cannot allocate memory", "available, non-overlapping", "address pools have been fully subnetted"]),
         (Reason.PullFailed, ["dial tcp", "no such host", "i/o timeout", "tls handshake", "toomanyrequests", "too many requests", "x509:", "certificate",
             "server gave http response", "request canceled", "connection reset", "unexpected eof", "failed to register layer", "proxyconnect"]),
         (Reason.ImageNotFound, ["no such image", "pull access denied", "manifest unknown", "manifest for", "name unknown", "name_unknown",

@@ -12,24 +12,33 @@ namespace Berth.Providers.Docker;
 /// <param name="MemoryBytes">Bytes.</param>
 public sealed record EngineInfo(string Address, string Version, string Name, string Platform, int Cpus, long MemoryBytes)
 {
-    /// <summary>Open files that it may grant a container; null where that cannot be learnt.</summary>
-    internal long? OpenFiles { get; init; }
+    /// <summary>It is Podman, by its own word; otherwise it is Docker, or behaves as Docker does.</summary>
+    public bool IsPodman { get; init; }
+
+    /// <summary>Such as <c>Podman 4.3.1</c>.</summary>
+    public string Product => $"{(IsPodman ? "Podman" : "Docker")} {Version}";
+
+    /// <summary>What it may grant a container; null where that cannot be learnt.</summary>
+    internal EngineLimits? Limits { get; init; }
 
     /// <summary>User ids inside containers are those of the machine.</summary>
     internal bool SameUserIds { get; init; }
 }
 
 /// <summary>
-/// How many open files an engine may grant. A container that is to have more than the engine's own hard limit does not
-/// start, and without a limit some distributions give a thousand million, which makes programs that close all possible
-/// files crawl: so the engine's limit has to be known.
+/// How much an engine may grant: a container that is to have more than the engine's own hard limit does not start. Without
+/// a limit some distributions give a thousand million open files, which makes programs that close all possible files crawl;
+/// and Podman asks for a million processes where it is not told otherwise. So the engine's own limits have to be known.
 /// </summary>
-internal static class OpenFileLimit
+/// <param name="OpenFiles">Of one process.</param>
+/// <param name="Processes">Of one user of the machine, in all containers together.</param>
+internal sealed record EngineLimits(long OpenFiles, long Processes)
 {
+    private const string PidMax = "/proc/sys/kernel/pid_max";
     private const int SolSocket = 1, SoPeerCred = 17; // <sys/socket.h>, Linux
 
     /// <summary>Of the process at the other end of a Unix socket; null where that is not visible.</summary>
-    public static long? OfPeer(Socket socket)
+    public static EngineLimits? OfPeer(Socket socket)
     {
         if (!OperatingSystem.IsLinux())
             return null;
@@ -38,7 +47,7 @@ internal static class OpenFileLimit
         {
             socket.GetRawSocketOption(SolSocket, SoPeerCred, credentials);
             var process = BinaryPrimitives.ReadInt32LittleEndian(credentials);
-            return process <= 0 ? null : Parse(File.ReadLines($"/proc/{process}/limits"));
+            return process <= 0 ? null : Parse(File.ReadAllLines($"/proc/{process}/limits"));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or SocketException)
         {
@@ -47,10 +56,17 @@ internal static class OpenFileLimit
     }
 
     /// <summary>Reads proc(5)'s table: "Max open files  soft  hard  files".</summary>
-    public static long? Parse(IEnumerable<string> lines)
+    public static EngineLimits? Parse(IReadOnlyCollection<string> lines) =>
+        Hard(lines, "Max open files") is { } files && Hard(lines, "Max processes") is { } processes ? new EngineLimits(files, Math.Min(processes, MostProcesses())) : null;
+
+    /// <summary>Podman lowers its own limit to it, unseen by whoever sees another program at the socket's end, such as systemd.</summary>
+    private static long MostProcesses() =>
+        File.Exists(PidMax) && long.TryParse(File.ReadAllText(PidMax), out var most) ? most : long.MaxValue;
+
+    private static long? Hard(IEnumerable<string> lines, string name)
     {
-        var line = lines.FirstOrDefault(l => l.StartsWith("Max open files", StringComparison.Ordinal));
-        var words = line?.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        return words is not { Length: >= 5 } ? null : words[4] == "unlimited" ? long.MaxValue : long.TryParse(words[4], out var hard) ? hard : null;
+        var line = lines.FirstOrDefault(l => l.StartsWith(name, StringComparison.Ordinal));
+        var words = line?[name.Length..].Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        return words is not { Length: >= 2 } ? null : words[1] == "unlimited" ? long.MaxValue : long.TryParse(words[1], out var hard) ? hard : null;
     }
 }

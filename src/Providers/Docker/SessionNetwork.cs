@@ -30,7 +30,7 @@ internal sealed class SessionNetwork(DockerLabels labels, TimeProvider time) : I
     public async Task RemoveAsync(DockerClient client, CancellationToken ct)
     {
         await client.RemoveNetworkAsync(Name, ct);
-        await firewall.RemoveAsync(ct);
+        await firewall.RemoveAsync(client.Info.IsPodman, ct);
     }
 
     public void Dispose() => looking.Dispose();
@@ -40,15 +40,10 @@ internal sealed class SessionNetwork(DockerLabels labels, TimeProvider time) : I
         var network = await client.InspectNetworkAsync(Name, ct);
         if (network is null)
         {
-            var request = new NetworkRequest(Name, "bridge", labels.OfInstallation(), new Dictionary<string, string>
-            {
-                ["com.docker.network.bridge.name"] = labels.Bridge,
-                ["com.docker.network.bridge.enable_icc"] = "false",
-            });
             ProviderException? refusal = null;
             try
             {
-                await client.CreateNetworkAsync(request, ct);
+                await CreateAsync(client, ct);
             }
             catch (ProviderException e) when (e.Reason != Reason.EngineUnreachable)
             {
@@ -63,6 +58,17 @@ internal sealed class SessionNetwork(DockerLabels labels, TimeProvider time) : I
             throw new ProviderException(Reason.Refused, $"there is a network {Name} that is not this installation's; remove it.");
     }
 
+    private Task CreateAsync(DockerClient client, CancellationToken ct) => client.Info.IsPodman
+        ? client.CreateNetworkAsync(
+            new PodmanNetworkRequest(Name, "bridge", labels.Bridge, labels.OfInstallation(), new Dictionary<string, string> { ["isolate"] = "true" }), ct)
+        : client.CreateNetworkAsync(
+            new NetworkRequest(Name, "bridge", labels.OfInstallation(), new Dictionary<string, string>
+            {
+                ["com.docker.network.bridge.name"] = labels.Bridge,
+                ["com.docker.network.bridge.enable_icc"] = "false",
+            }),
+            ct);
+
     private async Task EnsureFirewallAsync(DockerClient client, CancellationToken ct)
     {
         await looking.WaitAsync(ct);
@@ -73,7 +79,7 @@ internal sealed class SessionNetwork(DockerLabels labels, TimeProvider time) : I
             var warnings = new List<string>();
             if (!client.Info.SameUserIds)
                 warnings.Add("Sessions may reach services of the engine's machine: the engine runs elsewhere or without root, where Berth sets no firewall.");
-            else if (await firewall.EnsureAsync(ct) is { } warning)
+            else if (await firewall.EnsureAsync(client.Info.IsPodman, ct) is { } warning)
                 warnings.Add(warning);
             if (client.Info.SameUserIds && !(File.Exists(BridgeFilter) && (await File.ReadAllTextAsync(BridgeFilter, ct)).Trim() == "1"))
                 warnings.Add("Sessions can reach one another: the kernel does not filter bridges. Type as root: modprobe br_netfilter");

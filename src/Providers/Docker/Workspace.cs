@@ -28,15 +28,28 @@ internal sealed partial class Workspace(DockerLabels labels, SessionFolder folde
     {
         if (owner.Uid == 0)
             return;
+        var madeAt = volume.CreatedAt ?? volume.Name;
+        var owned = folder.OwnedVolume(key.SessionId) == madeAt;
+
+        // Before anything is changed, for Podman gives a new volume the owner of the image's folder only now.
+        if (client.Info.IsPodman && !owned)
+            await client.InitializeContainerAsync(key.ForeignName, ct);
 
         // The engine can do it, too, but takes 0.2 s for it, so that is done once a volume.
         if (client.Info.SameUserIds && Environment.IsPrivilegedProcess && volume.Mountpoint is { } path && Directory.Exists(path)
             && ChangeOwner(path, (uint)owner.Uid, owner.Gid is { } gid ? (uint)gid : uint.MaxValue) == 0)
+        {
+            if (client.Info.IsPodman && !owned)
+                folder.SetOwnedVolume(key.SessionId, madeAt);
             return;
-        var madeAt = volume.CreatedAt ?? volume.Name;
-        if (folder.OwnedVolume(key.SessionId) == madeAt)
+        }
+
+        if (owned)
             return;
-        await client.UnpackAsync(key.ForeignName, Tar(mountDirectory, owner), ct);
+
+        // Docker changes only what is in the folder that is named; Podman looks into volumes only where they are named.
+        var (root, entry) = client.Info.IsPodman ? (mountDirectory, "./") : ("/", mountDirectory.Trim('/') + "/");
+        await client.UnpackAsync(key.ForeignName, root, Tar(entry, owner), ct);
         folder.SetOwnedVolume(key.SessionId, madeAt);
     }
 
@@ -53,7 +66,7 @@ internal sealed partial class Workspace(DockerLabels labels, SessionFolder folde
         using var bytes = new MemoryStream();
         using (var tar = new TarWriter(bytes, TarEntryFormat.Pax, leaveOpen: true))
         {
-            tar.WriteEntry(new PaxTarEntry(TarEntryType.Directory, directory.Trim('/') + "/")
+            tar.WriteEntry(new PaxTarEntry(TarEntryType.Directory, directory)
             {
                 Uid = owner.Uid,
                 Gid = owner.Gid ?? 0,

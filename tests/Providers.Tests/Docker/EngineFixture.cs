@@ -114,7 +114,8 @@ public sealed class EngineFixture : IAsyncLifetime
 
     private DockerProvider Make(string installation) => new(Options(installation), TimeProvider.System);
 
-    private string ImageName(string variant) => $"berth-test/busybox-{variant}:{Installation.ToLowerInvariant()}";
+    /// <summary>Under <c>localhost/</c>, which is no registry's: no engine and no Berth asks for it elsewhere.</summary>
+    public string ImageName(string variant) => $"localhost/berth-test/busybox-{variant}:{Installation.ToLowerInvariant()}";
 
     /// <summary>Makes an image of nothing for another processor.</summary>
     public async Task<string> ForeignImageAsync(string architecture)
@@ -164,9 +165,8 @@ public sealed class EngineFixture : IAsyncLifetime
         }
 
         bytes.Position = 0;
-        var (repository, tag) = (name[..name.LastIndexOf(':')], name[(name.LastIndexOf(':') + 1)..]);
         var query = string.Concat(changes.Select(c => "&changes=" + Uri.EscapeDataString(c)));
-        using var response = await http.PostAsync($"/images/create?fromSrc=-&repo={repository}&tag={tag}{query}", new StreamContent(bytes));
+        using var response = await http.PostAsync($"/images/create?fromSrc=-&repo={name}{query}", new StreamContent(bytes));
         Assert.True(response.IsSuccessStatusCode, await response.Content.ReadAsStringAsync());
         images.Add(name);
     }

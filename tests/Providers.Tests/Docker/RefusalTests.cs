@@ -48,8 +48,8 @@ public sealed class RefusalTests(EngineFixture engine) : DockerTests(engine), IC
     [Fact]
     public async Task NoCommandAtAll()
     {
-        await Engine.ImportAsync($"berth-test/mute:{Engine.Installation.ToLowerInvariant()}", []);
-        var order = Order(null, spec => spec with { Image = $"berth-test/mute:{Engine.Installation.ToLowerInvariant()}" });
+        await Engine.ImportAsync(Engine.ImageName("mute"), []);
+        var order = Order(null, spec => spec with { Image = Engine.ImageName("mute") });
         await RefusedAsync(order, Reason.CommandNotFound);
     }
 
