@@ -218,7 +218,7 @@ public sealed class ReconcilerTests : IAsyncLifetime
         Assert.Single(_server.Compute.Workspaces);
         _server.Clock.Move(TimeSpan.FromDays(2));
         _server.Wake(session.Id);
-        await Eventually.TrueAsync(() => !_server.Compute.Workspaces.Any(), "the work is deleted");
+        await Eventually.TrueAsync(() => _server.Compute.Workspaces.IsEmpty, "the work is deleted");
     }
 
     [Fact]
