@@ -171,6 +171,7 @@ public static class BerthServer
         app.UseDescriptionPage();
         app.UseRouting();
         app.UseMiddleware<Authentication>();
+        app.UseRateLimiter();
         app.UseMiddleware<AccessControl>();
     }
 

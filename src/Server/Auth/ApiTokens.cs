@@ -1,3 +1,4 @@
+using System.Net;
 using Berth.Contracts.Users;
 using Berth.Core.Ids;
 using Berth.Server.Problems;
@@ -7,7 +8,7 @@ using Dapper;
 namespace Berth.Server.Auth;
 
 /// <summary>API tokens: <c>Authorization: Bearer berth_…</c>, with the rights of their user as far as their scope goes, until they expire or are revoked.</summary>
-public sealed class ApiTokens(Db db, CallerCache cache, Revocations revocations, TimeProvider clock)
+public sealed class ApiTokens(Db db, CallerCache cache, Revocations revocations, TokenGuesses guesses, TimeProvider clock)
 {
     private const string Prefix = "berth_";
     private const int DefaultDays = 90;
@@ -58,14 +59,29 @@ public sealed class ApiTokens(Db db, CallerCache cache, Revocations revocations,
     }
 
     /// <summary>Whose token it is; null: nobody's.</summary>
-    public async Task<Caller?> FindAsync(string secret, CancellationToken ct)
+    /// <param name="secret">What the header says.</param>
+    /// <param name="address">From where; null: this machine's socket.</param>
+    /// <param name="ct">Cancels.</param>
+    /// <exception cref="ProblemException">Too many wrong ones came from there.</exception>
+    public async Task<Caller?> FindAsync(string secret, IPAddress? address, CancellationToken ct)
     {
-        if (!secret.StartsWith(Prefix, StringComparison.Ordinal) || secret.Length > 100)
-            return null;
+        // Looked up by its hash: how long that takes says nothing about tokens that are there.
         var hash = Secret.Hash(secret);
+        guesses.Check(address, hash);
+        if (!secret.StartsWith(Prefix, StringComparison.Ordinal) || secret.Length > 100)
+        {
+            guesses.Wrong(address, hash);
+            return null;
+        }
+
         var epoch = cache.Epoch;
         if ((cache.Find(hash) ?? await ReadAsync(hash, ct)) is not { } proof)
+        {
+            guesses.Wrong(address, hash);
             return null;
+        }
+
+        guesses.Right(hash);
         var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
         if (now - proof.RenewedAt > WriteUseAfter.TotalMilliseconds)
         {

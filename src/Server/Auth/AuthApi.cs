@@ -35,7 +35,7 @@ public static class AuthApi
     }
 
     private static async Task<RedirectHttpResult> SignInAsync(
-        HttpContext context, IAntiforgery antiforgery, Passwords passwords, SignIns signIns, CancellationToken ct)
+        HttpContext context, IAntiforgery antiforgery, Passwords passwords, SignIns signIns, KnownBrowsers browsers, CancellationToken ct)
     {
         if (!context.Request.HasFormContentType)
             throw Check.Invalid("body", "must be a form with username and password");
@@ -43,12 +43,14 @@ public static class AuthApi
         var next = LocalPath(form["next"]);
         if (!await antiforgery.IsRequestValidAsync(context))
             return SeeOther(context, $"/sign-in?problem=form&next={Uri.EscapeDataString(next)}");
-        var address = context.Connection.RemoteIpAddress?.ToString();
+        var username = form["username"].ToString().Trim().ToLowerInvariant();
+        var place = new SignInPlace(context.Connection.RemoteIpAddress, browsers.Find(context, username));
         try
         {
-            if (await passwords.FindAsync(address, form["username"].ToString().Trim().ToLowerInvariant(), form["password"].ToString(), ct) is not { } userId)
+            if (await passwords.FindAsync(place, username, form["password"].ToString(), ct) is not { } userId)
                 return SeeOther(context, $"/sign-in?problem=password&next={Uri.EscapeDataString(next)}");
             await signIns.CreateAsync(context, userId, ct);
+            browsers.Mark(context, username);
             return SeeOther(context, next);
         }
         catch (ProblemException e) when (e.Code == Contracts.Problems.ProblemCode.TooManyRequests)

@@ -19,8 +19,8 @@ public static class AuthRoom
             // Said once for all answers, by SecurityHeaders.
             o.SuppressXFrameOptionsHeader = true;
         });
-        return services
+        return services.AddRequestLimits(options)
             .AddSingleton<Callers>().AddSingleton<LiveCallers>().AddSingleton<Revocations>().AddSingleton<CallerCache>().AddSingleton<LiveSignIns>().AddSingleton<SignIns>().AddSingleton<ApiTokens>().AddSingleton<SignInLinks>()
-            .AddSingleton<LocalOwner>().AddSingleton<SignInThrottle>().AddSingleton<Passwords>().AddSingleton<SameOrigin>();
+            .AddSingleton<LocalOwner>().AddSingleton<SignInThrottle>().AddSingleton<KnownBrowsers>().AddSingleton<TokenGuesses>().AddSingleton<Passwords>().AddSingleton<SameOrigin>();
     }
 }

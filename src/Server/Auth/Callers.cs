@@ -1,3 +1,4 @@
+using System.Net;
 using Berth.Contracts.Problems;
 using Berth.Server.Problems;
 
@@ -14,7 +15,7 @@ public sealed class Callers(LocalOwner owner, ApiTokens tokens, SignIns signIns,
         var ct = context.RequestAborted;
         // A header names a caller of its own choice: then it counts, and nothing else.
         if (context.Request.Headers.Authorization.ToString() is { Length: > 0 } header)
-            return header.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase) ? await tokens.FindAsync(header[Bearer.Length..].Trim(), ct) : null;
+            return header.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase) ? await tokens.FindAsync(header[Bearer.Length..].Trim(), Address(context), ct) : null;
         if (context.Features.Get<LocalPeer>() is not null)
             return await owner.CallerAsync(ct);
         return await signIns.FindAsync(context, ct);
@@ -31,4 +32,6 @@ public sealed class Callers(LocalOwner owner, ApiTokens tokens, SignIns signIns,
             throw new ProblemException(ProblemCode.SignInNeeded, "Sign in again: this sign-in has ended.");
         return cut;
     }
+
+    private static IPAddress? Address(HttpContext context) => context.Features.Get<LocalPeer>() is null ? context.Connection.RemoteIpAddress : null;
 }

@@ -24,9 +24,9 @@ public sealed class Passwords(Db db, SignInThrottle throttle)
 
     /// <summary>Whose name and password these are; null: nobody's.</summary>
     /// <exception cref="ProblemException">Too many wrong ones of late.</exception>
-    public async Task<string?> FindAsync(string? address, string username, string password, CancellationToken ct)
+    public async Task<string?> FindAsync(SignInPlace place, string username, string password, CancellationToken ct)
     {
-        if (throttle.Delay(address, username) is { } wait)
+        if (throttle.Delay(place, username) is { } wait)
         {
             throw new ProblemException(ProblemCode.TooManyRequests, $"Too many wrong passwords. Try again in {Math.Ceiling(wait.TotalMinutes):0} min.")
             {
@@ -35,14 +35,14 @@ public sealed class Passwords(Db db, SignInThrottle throttle)
         }
 
         // Counted before it is checked, so that many guesses at once do not slip through; taken back when it was right.
-        throttle.Count(address, username);
+        throttle.Count(place, username);
         await using var connection = await db.OpenAsync(ct);
         var user = await connection.QuerySingleOrDefaultAsync<UserRow>(
             "SELECT id, password_hash FROM users WHERE username = @username AND disabled = false", new { username });
         var verified = Hasher.VerifyHashedPassword("", user?.PasswordHash ?? NobodysHash.Value, password.Length <= Longest ? password : "");
         if (verified == PasswordVerificationResult.Failed || user?.PasswordHash is null)
             return null;
-        throttle.Forget(address, username);
+        throttle.Forget(place, username);
         return user.Id;
     }
 

@@ -1,56 +1,79 @@
-using System.Collections.Concurrent;
+using System.Net;
+using Berth.Server.Users;
 
 namespace Berth.Server.Auth;
 
+/// <summary>From where a password is tried.</summary>
+/// <param name="Address">Of the peer; null: this machine's socket.</param>
+/// <param name="KnownAs">What proves that this user was here before: the browser's mark, or a sign-in. Null: nothing does.</param>
+public sealed record SignInPlace(IPAddress? Address, string? KnownAs = null);
+
 /// <summary>
-/// Slows the guessing of passwords: five wrong ones for a user from one address, or thirty from one address, or thirty for
-/// one user, within a quarter of an hour; then it is the end of that quarter that has to be waited for.
+/// Slows the guessing of passwords, and keeps nobody out whose password somebody else guesses. Within a quarter of an hour
+/// there are: ten wrong ones for a browser in which this user has signed in before, whatever happens elsewhere; for others
+/// five for a user from an address, and thirty from an address. Who guesses from many addresses gets one from each, once
+/// thirty have gone wrong for a user: never none, for one of them may be the user's.
 /// </summary>
 public sealed class SignInThrottle(TimeProvider clock)
 {
-    private static readonly TimeSpan Window = TimeSpan.FromMinutes(15);
-    private const int MostKeys = 50_000;
+    private const int MostOfKnown = 10;
+    private const int MostOfPair = 5;
+    private const int MostOfPairWhenGuessed = 1;
+    private const int MostOfAddress = 30;
+    private const int ManyForUser = 30;
 
-    private readonly ConcurrentDictionary<string, (int Count, DateTimeOffset Ends)> _counts = new(StringComparer.Ordinal);
+    private readonly RecentCounts _counts = new(clock);
 
     /// <summary>How long to wait before the next try; null: not at all.</summary>
-    public TimeSpan? Delay(string? address, string username)
+    public TimeSpan? Delay(SignInPlace place, string username)
     {
-        var now = clock.GetUtcNow();
-        TimeSpan? longest = null;
-        foreach (var (key, most) in Keys(address, username))
-        {
-            if (_counts.TryGetValue(key, out var seen) && seen.Ends > now && seen.Count >= most && (longest is null || seen.Ends - now > longest))
-                longest = seen.Ends - now;
-        }
-
-        return longest;
+        ArgumentNullException.ThrowIfNull(place);
+        var keys = Keys.Of(place, username);
+        if (keys.Known is not null)
+            return Over(keys.Known, MostOfKnown);
+        var guessed = _counts.Find(keys.User).Count >= ManyForUser;
+        var (pair, address) = (Over(keys.Pair, guessed ? MostOfPairWhenGuessed : MostOfPair), Over(keys.Address, MostOfAddress));
+        return pair is null || address > pair ? address : pair;
     }
 
     /// <summary>One more try.</summary>
-    public void Count(string? address, string username)
+    public void Count(SignInPlace place, string username)
     {
-        var now = clock.GetUtcNow();
-        if (_counts.Count > MostKeys)
+        var keys = Keys.Of(place, username);
+        foreach (var key in keys.All)
+            _counts.Add(key);
+    }
+
+    /// <summary>
+    /// The last try was right. What else was tried from the address, or for the user, stays counted: nobody makes room for
+    /// guesses by signing in as themselves in between.
+    /// </summary>
+    public void Forget(SignInPlace place, string username)
+    {
+        var keys = Keys.Of(place, username);
+        if (keys.Known is not null)
         {
-            foreach (var (key, seen) in _counts)
-            {
-                if (seen.Ends <= now)
-                    _counts.TryRemove(key, out _);
-            }
+            _counts.Remove(keys.Known);
+            return;
         }
 
-        foreach (var (key, _) in Keys(address, username))
-            _counts.AddOrUpdate(key, (1, now + Window), (_, seen) => seen.Ends > now ? (seen.Count + 1, seen.Ends) : (1, now + Window));
+        _counts.Remove(keys.Pair);
+        _counts.TakeBack(keys.Address);
+        _counts.TakeBack(keys.User);
     }
 
-    /// <summary>The last try was right.</summary>
-    public void Forget(string? address, string username)
+    private TimeSpan? Over(string key, int most) => _counts.Find(key) is var (count, left) && count >= most ? left : null;
+
+    private sealed record Keys(string? Known, string Pair, string Address, string User)
     {
-        foreach (var (key, _) in Keys(address, username))
-            _counts.TryRemove(key, out _);
-    }
+        public IEnumerable<string> All => Known is null ? [Pair, Address, User] : [Known];
 
-    private static (string Key, int Most)[] Keys(string? address, string username) =>
-        [($"both {address} {username}", 5), ($"address {address}", 30), ($"user {username}", 30)];
+        public static Keys Of(SignInPlace place, string username)
+        {
+            // There is no user of a longer name; nobody fills memory with names.
+            var user = username.Length <= NewUser.LongestName ? username : "";
+            var address = RecentCounts.Place(place.Address);
+            return new Keys(place.KnownAs is null ? null : $"known {user} {place.KnownAs}", $"pair {address} {user}", $"address {address}", $"user {user}");
+        }
+    }
 }

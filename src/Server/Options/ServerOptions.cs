@@ -32,6 +32,9 @@ public sealed record ServerOptions
     /// <summary>Whether ad-hoc images may run as root inside their containers.</summary>
     public bool AllowRoot { get; init; } = true;
 
+    /// <summary>Requests a second that one caller may make, four times as many at once; 0: as many as they like.</summary>
+    public int RequestsPerSecond { get; init; } = 500;
+
     /// <summary>The SQLite file.</summary>
     public string DatabaseFile => Path.Combine(DataFolder, "berth.db");
 

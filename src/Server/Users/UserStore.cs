@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Net;
 using System.Text.Json;
 using Berth.Contracts.Problems;
 using Berth.Contracts.Users;
@@ -91,7 +92,7 @@ public sealed class UserStore(Db db, Revocations revocations, Passwords password
     }
 
     /// <summary>One's own password; every other browser is signed out.</summary>
-    public async Task ChangePasswordAsync(Caller caller, PasswordRequest request, string? address, CancellationToken ct)
+    public async Task ChangePasswordAsync(Caller caller, PasswordRequest request, IPAddress? address, CancellationToken ct)
     {
         ArgumentNullException.ThrowIfNull(caller);
         ArgumentNullException.ThrowIfNull(request);
@@ -99,7 +100,7 @@ public sealed class UserStore(Db db, Revocations revocations, Passwords password
         {
             var row = await RowAsync(connection, caller.UserId);
             if (row.PasswordHash is not null && !caller.IsLocal
-                && await passwords.FindAsync(address, row.Username, request.CurrentPassword ?? "", ct) is null)
+                && await passwords.FindAsync(new SignInPlace(address, caller.ProofId), row.Username, request.CurrentPassword ?? "", ct) is null)
                 throw Check.Invalid("current_password", "is not right");
         }
 

@@ -32,7 +32,7 @@ public static class UsersRoom
     private static async Task<NoContent> ChangePasswordAsync(
         Caller caller, PasswordRequest request, HttpContext context, UserStore users, CancellationToken ct)
     {
-        await users.ChangePasswordAsync(caller, request, context.Connection.RemoteIpAddress?.ToString(), ct);
+        await users.ChangePasswordAsync(caller, request, context.Connection.RemoteIpAddress, ct);
         return TypedResults.NoContent();
     }
 

@@ -21,6 +21,9 @@ public class ApiServer : IAsyncLifetime
     /// <summary>Null: SQLite.</summary>
     protected virtual ValueTask<string?> DatabaseUrlAsync() => ValueTask.FromResult<string?>(null);
 
+    /// <summary>Other options than a server has by itself.</summary>
+    protected virtual ServerOptions Configure(ServerOptions options) => options;
+
     /// <summary>Replaces parts of the server.</summary>
     protected virtual void Adjust(WebApplicationBuilder builder)
     {
@@ -42,7 +45,7 @@ public class ApiServer : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        Options = new ServerOptions { DataFolder = _folder, AgentFolder = Path.Combine(_folder, "agent"), Port = 0, DatabaseUrl = await DatabaseUrlAsync(), DockerHost = "unix:///nowhere.sock" };
+        Options = Configure(new ServerOptions { DataFolder = _folder, AgentFolder = Path.Combine(_folder, "agent"), Port = 0, DatabaseUrl = await DatabaseUrlAsync(), DockerHost = "unix:///nowhere.sock" });
         _app = BerthServer.Build(Options, Adjust);
         await BerthServer.StartAsync(_app, CancellationToken.None);
         Address = new Uri(Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses
