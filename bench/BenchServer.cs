@@ -1,5 +1,8 @@
 using System.Diagnostics;
+using System.Text.Json;
 using Berth.Contracts.Client;
+using Berth.Contracts.Json;
+using Berth.Contracts.Pools;
 using Berth.Contracts.Sessions;
 
 namespace Berth.Bench;
@@ -7,7 +10,8 @@ namespace Berth.Bench;
 /// <summary>The published server on a data folder of its own; everything is removed at the end.</summary>
 public sealed class BenchServer : IAsyncDisposable
 {
-    private const int Port = 8377;
+    public const int Port = 8377;
+    public static readonly string Origin = $"http://localhost:{Port}";
     private readonly Process _process;
 
     private BenchServer(Process process, string data, double firstAnswer)
@@ -50,6 +54,10 @@ public sealed class BenchServer : IAsyncDisposable
             }
         }
     }
+
+    /// <summary>Makes a resource pool.</summary>
+    public Task CreatePoolAsync(PoolRequest pool, CancellationToken ct) => Client.SendJsonAsync(
+        HttpMethod.Post, "api/data/resource_pools", JsonSerializer.SerializeToNode(pool, BerthJson.Default.PoolRequest)!, ct);
 
     /// <summary>Waits, by the server's own events, until a session has a status.</summary>
     public async Task<SessionView> UntilAsync(string id, string status, CancellationToken ct)

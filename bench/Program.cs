@@ -1,11 +1,12 @@
 using Berth.Bench;
 
-// bench/run [start|cli|server …] : all of them when none is named.
+// bench/run [start|cli|server|proxy …] : all of them when none is named.
 var all = new Dictionary<string, Func<BenchServer, Task<Table>>>
 {
     ["start"] = StartBench.RunAsync,
     ["cli"] = CliBench.RunAsync,
     ["server"] = ServerBench.RunAsync,
+    ["proxy"] = ProxyBench.RunAsync,
 };
 var chosen = args.Length == 0 ? [.. all.Keys] : args;
 if (chosen.FirstOrDefault(name => !all.ContainsKey(name)) is { } unknown)
