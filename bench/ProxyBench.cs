@@ -12,7 +12,7 @@ public static class ProxyBench
 {
     /// <summary>Made by <c>bench/run</c>.</summary>
     private const string Image = "berth/bench-app:latest";
-    private const int Rounds = 2;
+    private const int Rounds = 5;
     private const int Seconds = 4;
     private const long Large = 512L << 20;
     private const int Messages = 4096;
