@@ -19,9 +19,9 @@ public static class Processes
         return (output, watch.Elapsed.TotalMilliseconds);
     }
 
-    public static Process Start(string program, string[] arguments, IReadOnlyDictionary<string, string>? variables = null)
+    public static Process Start(string program, string[] arguments, IReadOnlyDictionary<string, string>? variables = null, bool input = false)
     {
-        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, UseShellExecute = false };
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardInput = input, UseShellExecute = false };
         foreach (var (name, value) in variables ?? new Dictionary<string, string>())
             start.Environment[name] = value;
         return Process.Start(start) ?? throw new InvalidOperationException($"{program} does not start.");

@@ -53,6 +53,7 @@ public sealed class Db : IAsyncDisposable
     /// <summary>A connection from the pool; dispose it soon.</summary>
     public async ValueTask<DbConnection> OpenAsync(CancellationToken ct)
     {
+        DbMeter.Opened();
         if (_postgres is not null)
             return await _postgres.OpenConnectionAsync(ct);
         var connection = new SqliteConnection(_sqlite);
