@@ -1,5 +1,4 @@
 using System.Diagnostics.Metrics;
-using System.Text.Json;
 using Berth.Contracts.Users;
 using Berth.Fakes;
 using Berth.Server;
