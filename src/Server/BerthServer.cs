@@ -1,4 +1,5 @@
 using System.Net;
+using Berth.Core.Faults;
 using Berth.Server.Agents;
 using Berth.Server.Auth;
 using Berth.Server.Environments;
@@ -31,6 +32,8 @@ public static class BerthServer
             var variables = Environment.GetEnvironmentVariables().Cast<System.Collections.DictionaryEntry>()
                 .ToDictionary(v => (string)v.Key, v => (string?)v.Value, StringComparer.Ordinal);
             var options = OptionsReader.Read(args, variables);
+            if (FaultPoints.Armed)
+                await Console.Error.WriteLineAsync($"{FaultPoints.Variable} is set: this server is under test, and may kill itself at any step.");
             using var folder = DataFolderLock.Take(options);
             await using var app = Build(options);
             await StartAsync(app, CancellationToken.None);

@@ -4,6 +4,7 @@ using System.Net.Http.Headers;
 using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
+using Berth.Core.Faults;
 using Berth.Core.Providers;
 
 namespace Berth.Providers.Docker;
@@ -12,11 +13,12 @@ namespace Berth.Providers.Docker;
 internal sealed partial class DockerClient
 {
     public Task<ImageReply?> InspectImageAsync(ImageName image, CancellationToken ct) =>
-        FindAsync($"/images/{image}/json", DockerJson.Default.ImageReply, ct);
+        FindAsync(EngineCall.InspectImage, $"/images/{image}/json", DockerJson.Default.ImageReply, ct);
 
     /// <summary>Asks the image's registry, without fetching it.</summary>
     public Task<DistributionReply> AskRegistryAsync(ImageName image, CancellationToken ct) =>
         CallAsync(
+            EngineCall.AskRegistry,
             HttpMethod.Get,
             $"/distribution/{image}/json",
             null,
@@ -27,6 +29,7 @@ internal sealed partial class DockerClient
     /// <summary>Fetches an image; <paramref name="heard"/> is told every line. Takes as long as it takes.</summary>
     public Task PullAsync(ImageName image, Action<PullLine> heard, CancellationToken ct) =>
         CallAsync(
+            EngineCall.Pull,
             HttpMethod.Post,
             $"/images/create?fromImage={Uri.EscapeDataString(image.Text)}",
             null,
@@ -49,10 +52,10 @@ internal sealed partial class DockerClient
 
     /// <summary>All containers, ended ones too, that carry all these labels.</summary>
     public Task<ContainerSummary[]> ListContainersAsync(string[] labels, CancellationToken ct) =>
-        GetAsync($"/containers/json?all=1&filters={Filters(("label", labels))}", DockerJson.Default.ContainerSummaryArray, ct);
+        GetAsync(EngineCall.ListContainers, $"/containers/json?all=1&filters={Filters(("label", labels))}", DockerJson.Default.ContainerSummaryArray, ct);
 
     public Task<ContainerReply?> InspectContainerAsync(string name, CancellationToken ct) =>
-        FindAsync($"/containers/{name}/json", DockerJson.Default.ContainerReply, ct);
+        FindAsync(EngineCall.InspectContainer, $"/containers/{name}/json", DockerJson.Default.ContainerReply, ct);
 
     /// <summary>False where there is a container of this name.</summary>
     public async Task<bool> CreateContainerAsync(string name, CreateContainer container, CancellationToken ct)
@@ -61,7 +64,7 @@ internal sealed partial class DockerClient
         {
             var path = $"/containers/create?name={name}";
             var body = Json(container, DockerJson.Default.CreateContainer);
-            return await SendAsync(HttpMethod.Post, path, body, [HttpStatusCode.Conflict], Later, ct) != HttpStatusCode.Conflict;
+            return await SendAsync(EngineCall.CreateContainer, HttpMethod.Post, path, body, [HttpStatusCode.Conflict], Later, ct) != HttpStatusCode.Conflict;
         }
         catch (ProviderException e) when (e.Message.Contains($"\"{name}\" is already in use", StringComparison.Ordinal))
         {
@@ -74,28 +77,29 @@ internal sealed partial class DockerClient
     /// included, which Docker does when the container is made.
     /// </summary>
     public Task InitializeContainerAsync(string name, CancellationToken ct) =>
-        SendAsync(HttpMethod.Post, $"{Libpod}/containers/{name}/init", null, [HttpStatusCode.NotModified], Later, ct);
+        SendAsync(EngineCall.InitializeContainer, HttpMethod.Post, $"{Libpod}/containers/{name}/init", null, [HttpStatusCode.NotModified], Later, ct);
 
     /// <summary>Starting what runs already succeeds.</summary>
     public Task StartContainerAsync(string name, CancellationToken ct) =>
-        SendAsync(HttpMethod.Post, $"/containers/{name}/start", null, [HttpStatusCode.NotModified], Later, ct);
+        SendAsync(EngineCall.StartContainer, HttpMethod.Post, $"/containers/{name}/start", null, [HttpStatusCode.NotModified], Later, ct);
 
     /// <summary>Sends the container's stop signal, and KILL once its time is over. What does not run, or is not there, is stopped.</summary>
     public Task StopContainerAsync(string name, CancellationToken ct) =>
-        SendAsync(HttpMethod.Post, $"/containers/{name}/stop", null, [HttpStatusCode.NotModified, HttpStatusCode.NotFound], Later, ct);
+        SendAsync(EngineCall.StopContainer, HttpMethod.Post, $"/containers/{name}/stop", null, [HttpStatusCode.NotModified, HttpStatusCode.NotFound], Later, ct);
 
     /// <summary>Removes a container, running or not, and the nameless volumes that its image declares. Returns once it is gone.</summary>
     public async Task RemoveContainerAsync(string name, CancellationToken ct)
     {
         var status = await SendAsync(
-            HttpMethod.Delete, $"/containers/{name}?force=1&v=1", null, [HttpStatusCode.NotFound, HttpStatusCode.Conflict], Later, ct);
+            EngineCall.RemoveContainer, HttpMethod.Delete, $"/containers/{name}?force=1&v=1", null, [HttpStatusCode.NotFound, HttpStatusCode.Conflict], Later, ct);
         if (status == HttpStatusCode.Conflict) // somebody else's removal is in progress
-            await SendAsync(HttpMethod.Post, $"/containers/{name}/wait?condition=removed", null, [HttpStatusCode.NotFound], Later, ct);
+            await SendAsync(EngineCall.RemoveContainer, HttpMethod.Post, $"/containers/{name}/wait?condition=removed", null, [HttpStatusCode.NotFound], Later, ct);
     }
 
     /// <summary>The last bytes that a container wrote, its two streams as one; null where it is not there.</summary>
     public Task<byte[]?> TailAsync(string name, int lines, CancellationToken ct) =>
         CallAsync<byte[]?>(
+            EngineCall.ReadLog,
             HttpMethod.Get,
             // Podman loses what is before an unfinished line when it counts from the end.
             $"/containers/{name}/logs?stdout=1&stderr=1&tail={(Info.IsPodman ? "all" : lines)}",
@@ -115,12 +119,13 @@ internal sealed partial class DockerClient
     {
         var content = new ByteArrayContent(tar);
         content.Headers.ContentType = new MediaTypeHeaderValue("application/x-tar");
-        return SendAsync(HttpMethod.Put, $"/containers/{name}/archive?path={Uri.EscapeDataString(folder)}", content, [], Later, ct);
+        return SendAsync(EngineCall.Unpack, HttpMethod.Put, $"/containers/{name}/archive?path={Uri.EscapeDataString(folder)}", content, [], Later, ct);
     }
 
     /// <summary>Text of a file in a container, running or not; null where it is not there.</summary>
     public Task<string?> ReadFileAsync(string name, string path, CancellationToken ct) =>
         CallAsync(
+            EngineCall.ReadFile,
             HttpMethod.Get,
             $"/containers/{name}/archive?path={Uri.EscapeDataString(path)}",
             null,
@@ -141,6 +146,7 @@ internal sealed partial class DockerClient
     /// <summary>Makes a volume, or returns the one of that name.</summary>
     public Task<VolumeReply> CreateVolumeAsync(VolumeRequest volume, CancellationToken ct) =>
         CallAsync(
+            EngineCall.CreateVolume,
             HttpMethod.Post,
             "/volumes/create",
             Json(volume, DockerJson.Default.VolumeRequest),
@@ -148,24 +154,24 @@ internal sealed partial class DockerClient
             ct);
 
     public Task<VolumeReply?> InspectVolumeAsync(string name, CancellationToken ct) =>
-        FindAsync($"/volumes/{name}", DockerJson.Default.VolumeReply, ct);
+        FindAsync(EngineCall.InspectVolume, $"/volumes/{name}", DockerJson.Default.VolumeReply, ct);
 
     public Task RemoveVolumeAsync(string name, CancellationToken ct) =>
-        SendAsync(HttpMethod.Delete, $"/volumes/{name}", null, [HttpStatusCode.NotFound], Later, ct);
+        SendAsync(EngineCall.RemoveVolume, HttpMethod.Delete, $"/volumes/{name}", null, [HttpStatusCode.NotFound], Later, ct);
 
     public Task<NetworkReply?> InspectNetworkAsync(string name, CancellationToken ct) =>
-        FindAsync($"/networks/{name}", DockerJson.Default.NetworkReply, ct);
+        FindAsync(EngineCall.InspectNetwork, $"/networks/{name}", DockerJson.Default.NetworkReply, ct);
 
     /// <summary>Refused where a network has this name or this interface.</summary>
     public Task CreateNetworkAsync(NetworkRequest network, CancellationToken ct) =>
-        SendAsync(HttpMethod.Post, "/networks/create", Json(network, DockerJson.Default.NetworkRequest), [], Soon, ct);
+        SendAsync(EngineCall.CreateNetwork, HttpMethod.Post, "/networks/create", Json(network, DockerJson.Default.NetworkRequest), [], Soon, ct);
 
     /// <summary>The same in Podman's own call, which alone can leave out its name server: that one listens on the machine.</summary>
     public Task CreateNetworkAsync(PodmanNetworkRequest network, CancellationToken ct) =>
-        SendAsync(HttpMethod.Post, $"{Libpod}/networks/create", Json(network, DockerJson.Default.PodmanNetworkRequest), [], Soon, ct);
+        SendAsync(EngineCall.CreateNetwork, HttpMethod.Post, $"{Libpod}/networks/create", Json(network, DockerJson.Default.PodmanNetworkRequest), [], Soon, ct);
 
     public Task RemoveNetworkAsync(string name, CancellationToken ct) =>
-        SendAsync(HttpMethod.Delete, $"/networks/{name}", null, [HttpStatusCode.NotFound], Soon, ct);
+        SendAsync(EngineCall.RemoveNetwork, HttpMethod.Delete, $"/networks/{name}", null, [HttpStatusCode.NotFound], Soon, ct);
 
     /// <summary>
     /// Events of containers with this label, from <paramref name="since"/> on, until the engine ends the stream. Not through
@@ -176,8 +182,10 @@ internal sealed partial class DockerClient
     {
         var path = $"/events?since={since.ToUnixTimeSeconds()}&filters={Filters(("type", ["container"]), ("label", [label]), ("event", actions))}";
         using var request = new HttpRequestMessage(HttpMethod.Get, prefix + path);
+        FaultPoints.Before(EngineCall.ReadEvents);
         using var response = await GuardAsync(() => http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, ct));
         await RefuseAsync(response, ct);
+        FaultPoints.After(EngineCall.ReadEvents);
         await using var lines = LinesAsync(response, ct).GetAsyncEnumerator(ct);
         while (await GuardAsync(() => lines.MoveNextAsync().AsTask()))
         {

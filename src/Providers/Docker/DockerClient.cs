@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using Berth.Core.Faults;
 using Berth.Core.Providers;
 using Berth.Core.Sessions;
 
@@ -58,10 +59,10 @@ internal sealed partial class DockerClient : IDisposable
         var client = new DockerClient(address, time);
         try
         {
-            var version = await client.GetAsync("/version", DockerJson.Default.VersionReply, ct);
+            var version = await client.GetAsync(EngineCall.ReadVersion, "/version", DockerJson.Default.VersionReply, ct);
             if (Version.TryParse(version.ApiVersion, out var api))
                 client.prefix = $"/v{(api < NewestApi ? api : NewestApi)}";
-            var info = await client.GetAsync("/info", DockerJson.Default.InfoReply, ct);
+            var info = await client.GetAsync(EngineCall.ReadInfo, "/info", DockerJson.Default.InfoReply, ct);
             client.Info = new EngineInfo(
                 address.ToString(), version.Version, info.Name ?? "", $"{version.Os}/{version.Arch}", info.Cpus, info.MemTotal)
             {
@@ -89,12 +90,13 @@ internal sealed partial class DockerClient : IDisposable
         return new NetworkStream(socket, ownsSocket: true);
     }
 
-    private Task<T> GetAsync<T>(string path, JsonTypeInfo<T> type, CancellationToken ct) =>
-        CallAsync(HttpMethod.Get, path, null, (response, token) => ReadAsync(response, type, token), ct);
+    private Task<T> GetAsync<T>(EngineCall call, string path, JsonTypeInfo<T> type, CancellationToken ct) =>
+        CallAsync(call, HttpMethod.Get, path, null, (response, token) => ReadAsync(response, type, token), ct);
 
-    private Task<T?> FindAsync<T>(string path, JsonTypeInfo<T> type, CancellationToken ct)
+    private Task<T?> FindAsync<T>(EngineCall call, string path, JsonTypeInfo<T> type, CancellationToken ct)
         where T : class =>
         CallAsync(
+            call,
             HttpMethod.Get,
             path,
             null,
@@ -103,8 +105,9 @@ internal sealed partial class DockerClient : IDisposable
 
     /// <summary>Sends a call whose answer is in its status alone; other statuses than successes and these are refusals.</summary>
     private Task<HttpStatusCode> SendAsync(
-        HttpMethod method, string path, HttpContent? body, HttpStatusCode[] expected, TimeSpan within, CancellationToken ct) =>
+        EngineCall call, HttpMethod method, string path, HttpContent? body, HttpStatusCode[] expected, TimeSpan within, CancellationToken ct) =>
         CallAsync(
+            call,
             method,
             path,
             body,
@@ -117,9 +120,9 @@ internal sealed partial class DockerClient : IDisposable
             ct,
             within);
 
-    /// <summary>Every call goes through here: one place knows of time limits, lost engines and refusals.</summary>
+    /// <summary>Every call goes through here: one place knows of time limits, lost engines, refusals and fault points.</summary>
     private async Task<T> CallAsync<T>(
-        HttpMethod method, string path, HttpContent? body, Func<HttpResponseMessage, CancellationToken, Task<T>> read,
+        EngineCall call, HttpMethod method, string path, HttpContent? body, Func<HttpResponseMessage, CancellationToken, Task<T>> read,
         CancellationToken ct, TimeSpan? within = null)
     {
         var limit = within ?? Soon;
@@ -127,9 +130,12 @@ internal sealed partial class DockerClient : IDisposable
         using var both = CancellationTokenSource.CreateLinkedTokenSource(ct, timer.Token);
         try
         {
+            FaultPoints.Before(call);
             using var request = new HttpRequestMessage(method, path.StartsWith(Libpod, StringComparison.Ordinal) ? path : prefix + path) { Content = body };
             using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, both.Token);
-            return await read(response, both.Token);
+            var answer = await read(response, both.Token);
+            FaultPoints.After(call);
+            return answer;
         }
         catch (OperationCanceledException) when (!ct.IsCancellationRequested)
         {

@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Diagnostics;
+using Berth.Core.Faults;
 
 namespace Berth.Providers.Docker;
 
@@ -51,24 +52,26 @@ internal sealed class Firewall(string bridge)
         if (program is null || !Environment.IsPrivilegedProcess)
             return;
         foreach (var rule in podman ? OfPodman : OfDocker)
-            await RunAsync(program, rule.Arguments("-D"), ct);
+            await RunAsync(EngineCall.ClearFirewall, program, rule.Arguments("-D"), ct);
     }
 
     private static async Task<string?> EnsureAsync(string program, Rule rule, CancellationToken ct)
     {
-        if (await RunAsync(program, rule.Arguments("-C"), ct) is null)
+        if (await RunAsync(EngineCall.CheckFirewall, program, rule.Arguments("-C"), ct) is null)
             return null;
-        return await RunAsync(program, rule.Arguments("-I"), ct);
+        return await RunAsync(EngineCall.SetFirewall, program, rule.Arguments("-I"), ct);
     }
 
     /// <summary>Null where it succeeded, else its words.</summary>
-    private static async Task<string?> RunAsync(string program, string[] arguments, CancellationToken ct)
+    private static async Task<string?> RunAsync(EngineCall call, string program, string[] arguments, CancellationToken ct)
     {
         try
         {
+            FaultPoints.Before(call);
             using var process = Process.Start(new ProcessStartInfo(program, arguments) { UseShellExecute = false, RedirectStandardError = true })!;
             var words = await process.StandardError.ReadToEndAsync(ct);
             await process.WaitForExitAsync(ct);
+            FaultPoints.After(call);
             return process.ExitCode == 0 ? null : words.Trim().ReplaceLineEndings(" ");
         }
         catch (Win32Exception e)

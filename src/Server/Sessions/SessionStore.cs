@@ -1,5 +1,6 @@
 using System.Data.Common;
 using Berth.Contracts.Sessions;
+using Berth.Core.Faults;
 using Berth.Core.Ids;
 using Berth.Core.Sessions;
 using Berth.Server.Live;
@@ -100,7 +101,8 @@ public sealed class SessionStore(Db db, ChangeFeed changes, SessionDirectory dir
                     await AddEventAsync(connection, after.Session, happened, ask?.By);
                 return true;
             },
-            ct);
+            ct,
+            lease is null ? Commit.Wished : CommitOf(before.Session.Step, after.Session.Step));
         if (!saved)
             return null;
         after = after with { Version = before.Version + 1 };
@@ -135,6 +137,15 @@ public sealed class SessionStore(Db db, ChangeFeed changes, SessionDirectory dir
             directory.Set(session.Route());
         changes.Publish(new Change("session", session.Session.Id, session.Session.Status == SessionStatus.Ended), session.Facts.UserId);
     }
+
+    private static Commit CommitOf(Step before, Step after) => after == before ? Commit.Seen : after switch
+    {
+        Step.StartIntended => Commit.StartIntended,
+        Step.Started => Commit.StartAccepted,
+        Step.StopIntended => Commit.StopIntended,
+        Step.Stopped => Commit.Released,
+        _ => Commit.Seen,
+    };
 
     private Task<int> AddEventAsync(DbConnection connection, Session session, NewEvent happened, string? by) =>
         connection.ExecuteAsync(

@@ -1,6 +1,7 @@
 using System.Data.Common;
 using Berth.Contracts.Problems;
 using Berth.Contracts.Sessions;
+using Berth.Core.Faults;
 using Berth.Core.Ids;
 using Berth.Core.Sessions;
 using Berth.Server.Auth;
@@ -90,7 +91,8 @@ public sealed class StartSession(
 
                 return await store.AddAsync(session, caller.Username, connection);
             },
-            ct);
+            ct,
+            Commit.Asked);
     }
 
     private static ProblemException InTheWay(SessionView live, StoredSession from) => new(

@@ -1,5 +1,6 @@
 using System.Data;
 using System.Data.Common;
+using Berth.Core.Faults;
 using Berth.Server.Options;
 using Dapper;
 using Microsoft.Data.Sqlite;
@@ -90,14 +91,17 @@ public sealed class Db : IAsyncDisposable
     /// whole work is repeated. So it must do nothing but read and write through the connection it is given. Commands need
     /// not name the transaction. An exception rolls back.
     /// </summary>
-    public async Task<T> WriteAsync<T>(Func<DbConnection, Task<T>> work, CancellationToken ct)
+    /// <param name="work">Reads and writes.</param>
+    /// <param name="ct">Cancels.</param>
+    /// <param name="commit">Which commit of a session's life it is; null: none.</param>
+    public async Task<T> WriteAsync<T>(Func<DbConnection, Task<T>> work, CancellationToken ct, Commit? commit = null)
     {
         ArgumentNullException.ThrowIfNull(work);
         for (var attempt = 1; ; attempt++)
         {
             try
             {
-                return await WriteOnceAsync(work, ct);
+                return await WriteOnceAsync(work, commit, ct);
             }
             catch (DbException e) when (e.IsTransient() && attempt < Attempts)
             {
@@ -118,7 +122,7 @@ public sealed class Db : IAsyncDisposable
     public Task<int> ExecuteAsync(string sql, object? args, CancellationToken ct) =>
         WriteAsync(db => db.ExecuteAsync(new CommandDefinition(sql, args, cancellationToken: ct)), ct);
 
-    private async Task<T> WriteOnceAsync<T>(Func<DbConnection, Task<T>> work, CancellationToken ct)
+    private async Task<T> WriteOnceAsync<T>(Func<DbConnection, Task<T>> work, Commit? commit, CancellationToken ct)
     {
         if (IsSqlite)
             await _sqliteWriter.WaitAsync(ct);
@@ -128,7 +132,11 @@ public sealed class Db : IAsyncDisposable
             // On SQLite this is BEGIN IMMEDIATE: the write lock is taken first, so no transaction fails half-way.
             await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.Serializable, ct);
             var result = await work(connection);
+            if (commit is { } next)
+                FaultPoints.Before(next);
             await transaction.CommitAsync(ct);
+            if (commit is { } done)
+                FaultPoints.After(done);
             return result;
         }
         finally

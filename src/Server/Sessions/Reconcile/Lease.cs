@@ -1,4 +1,5 @@
 using System.Data.Common;
+using Berth.Core.Faults;
 using Berth.Server.Storage;
 using Dapper;
 
@@ -42,7 +43,8 @@ public sealed class Lease(string name, string holder, Db db, TimeProvider clock)
                         until = (now + Lasts).ToUnixTimeMilliseconds(),
                     }) == 1;
             },
-            ct);
+            ct,
+            Commit.LeaseTaken);
     }
 
     /// <summary>Gives it back, so that a successor need not wait.</summary>
