@@ -6,15 +6,19 @@ namespace Berth.Fakes;
 public static class Eventually
 {
     /// <summary>Returns as soon as the condition holds; throws with <paramref name="what"/> when it does not in time.</summary>
-    public static async Task TrueAsync(Func<Task<bool>> condition, string what, TimeSpan? deadline = null)
+    public static Task TrueAsync(Func<Task<bool>> condition, string what, TimeSpan? deadline = null) => TrueAsync(condition, () => what, deadline);
+
+    /// <summary>As above; what is wrong is asked for when it is.</summary>
+    public static async Task TrueAsync(Func<Task<bool>> condition, Func<string> what, TimeSpan? deadline = null)
     {
         ArgumentNullException.ThrowIfNull(condition);
+        ArgumentNullException.ThrowIfNull(what);
         var limit = deadline ?? TimeSpan.FromSeconds(10);
         var watch = Stopwatch.StartNew();
         while (!await condition())
         {
             if (watch.Elapsed > limit)
-                throw new TimeoutException($"Not within {limit.TotalSeconds} s: {what}");
+                throw new TimeoutException($"Not within {limit.TotalSeconds} s: {what()}");
             await Task.Delay(20);
         }
     }

@@ -54,6 +54,8 @@ public sealed class FakeCompute : ISessionProvider, IChangeSource
 
         if (_running.Keys.Any(k => k.SessionId == order.Key.SessionId && k.Generation > order.Key.Generation))
             throw new ProviderException(Reason.Refused, "A newer start of this session runs.");
+        foreach (var older in _running.Keys.Where(k => k.SessionId == order.Key.SessionId && k.Generation < order.Key.Generation))
+            _running.TryRemove(older, out _);
         Orders.Enqueue(order);
         Workspaces[order.WorkspaceName] = 0;
         _running.TryAdd(order.Key, new Observation(order.Key, ForeignState.Running, "running"));

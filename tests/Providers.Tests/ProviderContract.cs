@@ -118,6 +118,18 @@ public abstract class ProviderContract
     }
 
     [Fact]
+    public async Task ANewerGenerationEndsTheOlderOneFirstForBothHaveOneWorkspace()
+    {
+        var older = Order("say-goodbye");
+        await StartAsync(older);
+        await SeenAsync(older.Key, ForeignState.Running);
+        var newer = Again(older, "show-goodbye", generation: 2);
+        await StartAsync(newer);
+        Assert.Equal("goodbye", await SaidAsync(newer.Key));
+        Assert.Equal(newer.Key, Assert.Single(await AllAsync(), o => o.Key.SessionId == newer.Key.SessionId).Key);
+    }
+
+    [Fact]
     public async Task StoppingAnOlderGenerationLeavesTheNewer()
     {
         var older = Order("stay");

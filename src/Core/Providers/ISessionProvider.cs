@@ -13,8 +13,8 @@ public interface ISessionProvider
     Task<ImageFinding> FindImageAsync(ImageQuery query, CancellationToken ct);
 
     /// <summary>
-    /// Starts a session. The same order twice is one session; an order of an older generation than one that runs is
-    /// refused. Returns once the foreign system has accepted it, not once it is ready.
+    /// Starts a session. The same order twice is one session. Older generations of it are stopped first: no two share a
+    /// workspace. An order of an older generation than one that runs is refused. Returns once the foreign system has accepted it, not once it is ready.
     /// </summary>
     /// <param name="order">What to start.</param>
     /// <param name="progress">Told of placing and pulling while the call lasts.</param>

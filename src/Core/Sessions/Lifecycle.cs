@@ -200,8 +200,6 @@ public static class Lifecycle
         (SessionStatus.Launching or SessionStatus.Running, ForeignSighting.Absent) when session.Step == Step.Started =>
             Fail(session, Reason.Vanished, null, now),
         (SessionStatus.Launching or SessionStatus.Running, _) when session.Step == Step.Started => SeeAgent(session, sighting.Agent, now),
-        (SessionStatus.Pausing or SessionStatus.Failed, ForeignSighting.Absent) when session.Step == Step.StopIntended =>
-            Released(session, workspaceDeleted: false, now),
         _ => session,
     };
 

@@ -94,7 +94,7 @@ public sealed class DockerProvider : ISessionProvider, IChangeSource, IDisposabl
 
         // 1.
         var looking = client.InspectImageAsync(name, ct);
-        await Task.WhenAll(looking, RefuseOlderAsync(client, key, ct), network.EnsureAsync(client, ct));
+        await Task.WhenAll(looking, SettleOthersAsync(client, key, ct), network.EnsureAsync(client, ct));
 
         // 2.
         var image = await looking ?? await PullAsync(client, name, progress, ct);
@@ -226,12 +226,16 @@ public sealed class DockerProvider : ISessionProvider, IChangeSource, IDisposabl
         }
     }
 
-    private async Task RefuseOlderAsync(DockerClient client, SessionKey key, CancellationToken ct)
+    /// <summary>An older start is ended: no two may share a workspace. Beside a newer one, this one is refused.</summary>
+    private async Task SettleOthersAsync(DockerClient client, SessionKey key, CancellationToken ct)
     {
         foreach (var container in await client.ListContainersAsync([labels.Ours, $"{DockerLabels.Session}={key.SessionId}"], ct))
         {
-            if (labels.TryReadKey(container.Labels, out var other) && other.Generation > key.Generation)
+            if (!labels.TryReadKey(container.Labels, out var other) || other.Generation == key.Generation)
+                continue;
+            if (other.Generation > key.Generation)
                 throw new ProviderException(Reason.Refused, $"start {key.Generation} of the session is over: start {other.Generation} is there.");
+            await StopAsync(other, StopMode.KeepWorkspace, ct);
         }
     }
 

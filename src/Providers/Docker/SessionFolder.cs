@@ -56,13 +56,7 @@ internal sealed class SessionFolder(string parent)
             return;
         if (!Directory.Exists(folder))
             return;
-        foreach (var file in Directory.EnumerateFiles(folder))
-        {
-            // With the beginnings of their names: what a crash may have left of a Replace, too.
-            if (Path.GetFileName(file).StartsWith(AgentFiles.Order, StringComparison.Ordinal)
-                || Path.GetFileName(file).StartsWith(AgentFiles.Token, StringComparison.Ordinal))
-                File.Delete(file);
-        }
+        Delete(folder, AgentFiles.Order, AgentFiles.Token);
     }
 
     /// <summary>Forgets the session, but for what the server keeps in its folder.</summary>
@@ -71,7 +65,7 @@ internal sealed class SessionFolder(string parent)
         var folder = PathOf(sessionId);
         if (!Directory.Exists(folder))
             return;
-        File.Delete(Path.Combine(folder, Volume));
+        Delete(folder, Volume);
         if (!Directory.EnumerateFileSystemEntries(folder).Any())
             Directory.Delete(folder);
     }
@@ -82,6 +76,13 @@ internal sealed class SessionFolder(string parent)
 
     public void SetOwnedVolume(string sessionId, string madeAt) =>
         Replace(Path.Combine(PathOf(sessionId), Volume), Encoding.UTF8.GetBytes(madeAt));
+
+    /// <summary>With the beginnings of their names: what a crash may have left of a <see cref="Replace"/>, too.</summary>
+    private static void Delete(string folder, params string[] names)
+    {
+        foreach (var file in Directory.EnumerateFiles(folder).Where(f => names.Any(n => Path.GetFileName(f).StartsWith(n, StringComparison.Ordinal))))
+            File.Delete(file);
+    }
 
     private static void Replace(string file, byte[] content)
     {

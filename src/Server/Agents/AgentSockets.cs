@@ -68,12 +68,14 @@ public sealed class AgentSockets(ServerOptions options, ILoggerFactory loggers)
             socket.Dispose();
     }
 
-    /// <summary>Stops listening and removes the socket, and its folder if nothing else is in it. Closing what is not open succeeds.</summary>
+    /// <summary>
+    /// Stops listening and removes the socket, also one that an earlier server left, and its folder if nothing else is in
+    /// it. Closing what is not open succeeds.
+    /// </summary>
     public void Close(string sessionId)
     {
-        if (!_listening.TryRemove(sessionId, out var socket))
-            return;
-        socket.Dispose();
+        if (_listening.TryRemove(sessionId, out var socket))
+            socket.Dispose();
         if (!Directory.Exists(Folder(sessionId)))
             return;
         File.Delete(Path.Combine(Folder(sessionId), AgentFiles.Socket));

@@ -24,24 +24,16 @@ internal static class Engine
     { BaseAddress = new Uri("http://engine") };
 
     /// <summary>Ids of all containers of an installation, running or not.</summary>
-    public static async Task<string[]> ContainersAsync(string installation)
-    {
-        var found = await Http.GetFromJsonAsync<JsonElement>($"/containers/json?all=1&filters={Filter(installation)}");
-        return [.. found.EnumerateArray().Select(c => c.GetProperty("Id").GetString()!)];
-    }
+    public static Task<string[]> ContainersAsync(string installation) => ContainersAsync([$"io.berth.installation={installation}"]);
 
     /// <summary>Ids of a session's containers, of all its generations.</summary>
-    public static async Task<string[]> ContainersOfAsync(string installation, string sessionId)
-    {
-        var all = await Task.WhenAll((await ContainersAsync(installation)).Select(InspectAsync));
-        return [.. all.Where(c => c.GetProperty("Config").GetProperty("Labels").GetProperty("io.berth.session").GetString() == sessionId)
-            .Select(c => c.GetProperty("Id").GetString()!)];
-    }
+    public static Task<string[]> ContainersOfAsync(string installation, string sessionId) =>
+        ContainersAsync([$"io.berth.installation={installation}", $"io.berth.session={sessionId}"]);
 
     /// <summary>Names of an installation's volumes.</summary>
     public static async Task<string[]> VolumesAsync(string installation)
     {
-        var found = (await Http.GetFromJsonAsync<JsonElement>($"/volumes?filters={Filter(installation)}")).GetProperty("Volumes");
+        var found = (await Http.GetFromJsonAsync<JsonElement>($"/volumes?filters={Filter($"io.berth.installation={installation}")}")).GetProperty("Volumes");
         return found.ValueKind == JsonValueKind.Array ? [.. found.EnumerateArray().Select(v => v.GetProperty("Name").GetString()!)] : [];
     }
 
@@ -64,6 +56,12 @@ internal static class Engine
         await provider.RemoveNetworkAsync(CancellationToken.None);
     }
 
-    private static string Filter(string installation) =>
-        Uri.EscapeDataString($$"""{"label":["io.berth.installation={{installation}}"]}""");
+    private static async Task<string[]> ContainersAsync(string[] labels)
+    {
+        var found = await Http.GetFromJsonAsync<JsonElement>($"/containers/json?all=1&filters={Filter(labels)}");
+        return [.. found.EnumerateArray().Select(c => c.GetProperty("Id").GetString()!)];
+    }
+
+    private static string Filter(params string[] labels) =>
+        Uri.EscapeDataString(JsonSerializer.Serialize(new Dictionary<string, string[]> { ["label"] = labels }));
 }

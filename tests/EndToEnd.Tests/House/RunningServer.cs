@@ -52,6 +52,12 @@ public class RunningServer : IAsyncLifetime
     /// <summary>Of who runs the server, through its local socket.</summary>
     public ApiClient Api { get; }
 
+    /// <summary>Of the server and the command.</summary>
+    protected IDictionary<string, string?> Variables => _variables;
+
+    /// <summary>How the server is started.</summary>
+    protected virtual (string Program, string[] Arguments) Start => (Published.Server, []);
+
     /// <summary>What the server's own containers, volumes and networks are labelled with.</summary>
     public string Installation { get; private set; } = "";
 
@@ -67,13 +73,26 @@ public class RunningServer : IAsyncLifetime
     /// <summary>Starts the server, and waits until it answers.</summary>
     public async Task StartAsync()
     {
-        _process = Ran.Start(Published.Server, [], _variables, null);
+        Spawn();
+        await Eventually.TrueAsync(AnswersAsync, "the server answers", Patience);
+    }
+
+    /// <summary>Starts the server.</summary>
+    protected void Spawn()
+    {
+        var (program, arguments) = Start;
+        _process = Ran.Start(program, arguments, _variables, null);
         var log = File.AppendText(Path.Combine(DataFolder, "server.log"));
         log.AutoFlush = true;
         foreach (var stream in new[] { _process.StandardOutput, _process.StandardError })
             _ = CopyAsync(stream, TextWriter.Synchronized(log));
-        await Eventually.TrueAsync(AnswersAsync, "the server answers", Patience);
     }
+
+    /// <summary>Waits until the server has ended by itself.</summary>
+    protected Task EndedAsync(TimeSpan within) => _process!.WaitForExitAsync(Ct).WaitAsync(within, Ct);
+
+    /// <summary>Whether the server runs.</summary>
+    protected bool Runs => _process is { HasExited: false };
 
     /// <summary>As a crash or the kernel would end it: it can do nothing about it.</summary>
     public async Task KillAsync()

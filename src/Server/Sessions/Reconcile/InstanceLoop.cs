@@ -375,7 +375,7 @@ public sealed class InstanceLoop
             return;
         var begun = new RunningAct(act, tracked.Stored.Session.Key, CancellationTokenSource.CreateLinkedTokenSource(ct));
         tracked.Act = begun;
-        var (stored, older) = (tracked.Stored, tracked.Seen.Select(o => o.Key).Where(k => k.Generation < begun.Key.Generation).ToList());
+        var stored = tracked.Stored;
         var progress = new Progress(this, begun.Key);
         _ = Task.Run(
             async () =>
@@ -383,7 +383,7 @@ public sealed class InstanceLoop
                 Exception? error = null;
                 try
                 {
-                    await _acts.PerformAsync(_provider, begun, stored, older, progress);
+                    await _acts.PerformAsync(_provider, begun, stored, progress);
                 }
                 catch (Exception e)
                 {

@@ -18,14 +18,11 @@ public sealed class SessionActs(AgentOrders orders, AgentSockets sockets, AgentH
     /// <param name="provider">Where.</param>
     /// <param name="act">Which.</param>
     /// <param name="stored">The session as saved, the intent included.</param>
-    /// <param name="older">Older starts of the session that were seen: no two may share a workspace.</param>
     /// <param name="progress">Told of stages.</param>
     public async Task PerformAsync(
-        ISessionProvider provider, RunningAct act, StoredSession stored, IReadOnlyList<SessionKey> older, IProgress<StageReport> progress)
+        ISessionProvider provider, RunningAct act, StoredSession stored, IProgress<StageReport> progress)
     {
         var ct = act.Cancel.Token;
-        foreach (var key in older)
-            await provider.StopAsync(key, StopMode.KeepWorkspace, ct);
         if (act.Kind == Act.Start)
         {
             sockets.Open(act.Key.SessionId);

@@ -1,0 +1,79 @@
+using Berth.Core.Faults;
+using Berth.EndToEnd.Tests.House;
+using Microsoft.Data.Sqlite;
+
+namespace Berth.EndToEnd.Tests.Crashes;
+
+/// <summary>
+/// The server as it is published, told to kill itself at a step. It does not see the engine's own folders, as a server in
+/// a container does not: then the engine is asked to change the owner of a volume, and that is a step too.
+/// </summary>
+public sealed class MortalServer : RunningServer
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private readonly string _folder;
+    private readonly string _engineRoot;
+
+    private MortalServer(string engineRoot)
+        : base($"unix://{Engine.SocketPath}")
+    {
+        _engineRoot = engineRoot;
+        _folder = Directory.CreateDirectory(Path.Combine(DataFolder, "faults")).FullName;
+        Variables[FaultPoints.Variable] = _folder;
+    }
+
+    protected override (string Program, string[] Arguments) Start =>
+        ("unshare", ["--mount", "sh", "-c", "mount -t tmpfs none \"$1\" && exec \"$0\"", Published.Server, _engineRoot]);
+
+    private string DieAt => Path.Combine(_folder, "die-at");
+
+    private string PassedFile => Path.Combine(_folder, "passed");
+
+    public static async Task<MortalServer> StartNewAsync()
+    {
+        var server = new MortalServer((await Ran.WellAsync("docker", "info", "--format", "{{.DockerRootDir}}")).Line);
+        await server.InitializeAsync();
+        return server;
+    }
+
+    /// <summary>It dies when it gets there.</summary>
+    public void Arm(string point) => File.WriteAllText(DieAt, point);
+
+    /// <summary>Points that it has passed since this was asked last.</summary>
+    public IReadOnlySet<string> TakePassed()
+    {
+        var passed = File.Exists(PassedFile) ? File.ReadAllLines(PassedFile).ToHashSet() : [];
+        File.Delete(PassedFile);
+        return passed;
+    }
+
+    /// <summary>Starts it, and does not wait until it answers.</summary>
+    public void Begin() => Spawn();
+
+    /// <summary>Waits until it is dead.</summary>
+    public async Task DeadAsync(string point)
+    {
+        try
+        {
+            await EndedAsync(Patience);
+        }
+        catch (TimeoutException e)
+        {
+            File.Delete(DieAt);
+            throw new TimeoutException($"{point} was never reached.", e);
+        }
+    }
+
+    public Task ReviveAsync() => Runs ? Task.CompletedTask : StartAsync();
+
+    /// <summary>Changes the database while no server has it open.</summary>
+    public void Alter(string sql, string session)
+    {
+        using var database = new SqliteConnection($"Data Source={Path.Combine(DataFolder, "berth.db")};Pooling=False");
+        database.Open();
+        using var command = database.CreateCommand();
+        command.CommandText = sql;
+        command.Parameters.AddWithValue("@id", session);
+        Assert.Equal(1, command.ExecuteNonQuery());
+    }
+}
