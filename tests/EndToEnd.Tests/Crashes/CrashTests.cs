@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Berth.Contracts.Client;
-using Berth.Contracts.Sessions;
 using Berth.Core.Faults;
 using Berth.EndToEnd.Tests.House;
 using Berth.Fakes;
@@ -14,8 +13,8 @@ namespace Berth.EndToEnd.Tests.Crashes;
 /// </summary>
 public sealed class CrashTests(ITestOutputHelper output) : IAsyncLifetime
 {
-    // No step of a session's life: an answer to a question about an image, and what only gives up an installation.
-    private static readonly EngineCall[] Elsewhere = [EngineCall.AskRegistry, EngineCall.RemoveNetwork, EngineCall.ClearFirewall];
+    // No step of a session's life on this engine: an answer about an image, a call of Podman's, an installation's end.
+    private static readonly EngineCall[] Elsewhere = [EngineCall.AskRegistry, EngineCall.InitializeContainer, EngineCall.RemoveNetwork, EngineCall.ClearFirewall];
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
     private readonly Dictionary<string, string> _ids = []; // by name: an ended session is found by its id alone
@@ -62,7 +61,7 @@ public sealed class CrashTests(ITestOutputHelper output) : IAsyncLifetime
         foreach (var scenario in new Scenarios(_server, _image, _remoteImage).All)
         {
             var watch = Stopwatch.StartNew();
-            var passed = await PassedAsync(scenario);                                       // 1
+            var passed = (await PassedAsync(scenario)).Where(p => !scenario.Once.Contains(p.Split('.')[1])).ToHashSet(); // 1
             Assert.True(passed.IsSubsetOf(points), string.Join(", ", passed.Except(points)));
             var tried = passed.Where(p => !reached.Contains(p) || !(scenario.Rest || OnlyLooks(p)))
                 .Where(p => only is null || $"{scenario.Name} {p}".Contains(only, StringComparison.Ordinal)).Order(StringComparer.Ordinal).ToList();

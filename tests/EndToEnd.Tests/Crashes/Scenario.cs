@@ -1,5 +1,6 @@
 using Berth.Contracts.Sessions;
 using Berth.EndToEnd.Tests.House;
+using Berth.Providers.Docker;
 
 namespace Berth.EndToEnd.Tests.Crashes;
 
@@ -16,6 +17,9 @@ internal sealed record Scenario(string Name, string? From, string To, Func<strin
     /// <summary>Only points that no other scenario passes are tried.</summary>
     public bool Rest { get; init; }
 
+    /// <summary>Steps that it passes at most once in a server's life: left to a scenario that begins with a new one.</summary>
+    public IReadOnlyList<string> Once { get; init; } = [];
+
     /// <summary>Before it begins.</summary>
     public Func<Task> PrepareAsync { get; init; } = () => Task.CompletedTask;
 }
@@ -30,7 +34,10 @@ internal sealed class Scenarios(MortalServer server, SmallImage image, string re
     public IReadOnlyList<Scenario> All =>
     [
         new("a server that starts", "running", "running", _ => RebornAsync(null)),
-        new("start", null, "running", name => server.Api.StartSessionAsync(Request(name, image.Name), Ct)),
+        new("start", null, "running", name => server.Api.StartSessionAsync(Request(name, image.Name), Ct))
+        {
+            Once = [nameof(EngineCall.CheckFirewall), nameof(EngineCall.SetFirewall), nameof(EngineCall.ReadFile)],
+        },
         new("pause", "running", "paused", name => server.Api.PauseSessionAsync(name, Ct)),
         new("resume", "paused", "running", name => server.Api.ResumeSessionAsync(name, new ResumeRequest(), Ct)),
         new("idle deadline", "running", "paused", name => RebornAsync(() => server.Alter($"UPDATE sessions SET last_used = {LongAgo} WHERE name = @id", name))),
