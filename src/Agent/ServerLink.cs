@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Net.WebSockets;
 using System.Text.Json;
+using Berth.Agent.Activity;
 using Berth.Contracts.Agents;
 using Berth.Contracts.Json;
 using Berth.Core.Agents;
@@ -127,6 +128,8 @@ internal sealed class ServerLink(AgentOrder order, string token, AgentState stat
             var message = await ReceiveAsync(socket, ct);
             if (message is ServerStreams streams)
                 tunnel.Wanted = streams.Count;
+            if (message is ServerNotice notice)
+                Terminals.Tell(notice.Text);
             if (message is not null)
                 continue;
             // The server answers our Close once it has taken all that came before it.

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
+using Berth.Agent.Activity;
 using Berth.Agent.Unix;
-using Berth.Contracts.Agents;
 using Berth.Core.Agents;
 
 namespace Berth.Agent;
@@ -14,8 +14,6 @@ internal sealed class SessionAgent : IDisposable
 {
     private const int BadOrder = 78; // EX_CONFIG of sysexits.h
     private const int Hangup = 1, Interrupt = 2, Quit = 3, Kill = 9, User1 = 10, User2 = 12, Terminate = 15;
-    private const double UsedCores = 0.005;
-    private static readonly TimeSpan s_activityEvery = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan s_lastWords = TimeSpan.FromSeconds(3);
 
     private readonly AgentOrder _order;
@@ -76,7 +74,9 @@ internal sealed class SessionAgent : IDisposable
     {
         using var over = new CancellationTokenSource();
         var link = Task.Run(() => _link.RunAsync(over.Token));
-        var activity = Task.Run(() => WatchActivityAsync(over.Token));
+        using var kernels = new Kernels(_order.Port, _order.Environment.GetValueOrDefault("JUPYTER_TOKEN"));
+        var watch = new ActivityWatch(kernels, new Gpus(_children, new Dictionary<string, string>(_environment), _time), _state, _link.Tell, _time);
+        var activity = Task.Run(() => watch.RunAsync(_order.ActivitySeconds, over.Token));
         var exitCode = await RunFrontEndAsync();
         _state.Update(report => report with { Ready = false, ExitCode = exitCode });
         await _link.FinishAsync(s_lastWords);
@@ -200,25 +200,5 @@ internal sealed class SessionAgent : IDisposable
         await Task.WhenAny(frontEnd.Exited, grace);
         if (!frontEnd.Exited.IsCompleted)
             frontEnd.Signal(Kill);
-    }
-
-    private async Task WatchActivityAsync(CancellationToken over)
-    {
-        try
-        {
-            using var timer = new PeriodicTimer(s_activityEvery, _time);
-            var (before, since) = (CpuTime.Read(), _time.GetTimestamp());
-            while (await timer.WaitForNextTickAsync(over))
-            {
-                var (now, seconds) = (CpuTime.Read(), _time.GetElapsedTime(since).TotalSeconds);
-                if ((now - before) / seconds is > UsedCores and var cores)
-                    _link.Tell(new AgentActivity(cores, seconds));
-                (before, since) = (now, _time.GetTimestamp());
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            // The session is over.
-        }
     }
 }

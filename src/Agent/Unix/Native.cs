@@ -12,7 +12,7 @@ internal static unsafe partial class Native
 
     public const int WriteAllowed = 2, ExecuteAllowed = 1;
     public const int NoEntry = 2, InterruptedCall = 4, NotExecutableFormat = 8, AccessDenied = 13;
-    public const int CloseOnExec = 0x80000;
+    public const int WriteOnly = 1, NoTerminal = 0x100, NonBlocking = 0x800, CloseOnExec = 0x80000;
     public const int ChildEnded = 17, DefaultAction = 0;
     public const int SetChildSubreaper = 36;
 
@@ -36,6 +36,9 @@ internal static unsafe partial class Native
 
     [LibraryImport(C, SetLastError = true)]
     public static partial int waitpid(int pid, out int status, int options);
+
+    [LibraryImport(C, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int open(string path, int flags);
 
     [LibraryImport(C, SetLastError = true)]
     public static partial int pipe2(int* ends, int flags);

@@ -39,6 +39,9 @@ public sealed record AgentOrder
     /// <summary>Cloned into the workspace where they are not there yet.</summary>
     public IReadOnlyList<Repository> Repositories { get; init; } = [];
 
+    /// <summary>Seconds between two looks at what the session is in use by; 0: 30.</summary>
+    public int ActivitySeconds { get; init; }
+
     /// <summary>Seconds that children have between TERM and KILL at a stop.</summary>
     public int GraceSeconds { get; init; } = 10;
 }

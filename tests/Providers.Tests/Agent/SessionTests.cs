@@ -1,10 +1,6 @@
-using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
-using System.Text.Json;
-using Berth.Contracts.Agents;
-using Berth.Core.Agents;
 using Berth.Core.Sessions;
 using Berth.Fakes;
 using Berth.Server.Tests.Agents;
@@ -12,35 +8,8 @@ using Berth.Server.Tests.Agents;
 namespace Berth.Providers.Tests.Agent;
 
 /// <summary>The agent as a process of this machine, against the real hub: what it prepares, watches and says.</summary>
-public sealed class SessionTests : IAsyncLifetime
+public sealed class SessionTests : AgentProcessTests
 {
-    private const string Id = "01JZZZZZZZZZZZZZZZZZZZZZZA";
-    private static readonly SessionKey Key = new(Id, 1);
-    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("berth-session-");
-    private AgentServer _server = null!;
-    private Process? _agent;
-
-    private static CancellationToken Ct => TestContext.Current.CancellationToken;
-
-    private string Workspace => Path.Combine(_folder.FullName, "work");
-    private AgentReport? Report => _server.Hub.LastReport(Key);
-    private string Log => Encoding.UTF8.GetString(_server.Logs.ReadTail(Key, 1000));
-
-    public async ValueTask InitializeAsync()
-    {
-        Directory.CreateDirectory(Workspace);
-        _server = await AgentServer.StartAsync();
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        if (_agent is { HasExited: false })
-            _agent.Kill(entireProcessTree: true);
-        _agent?.Dispose();
-        await _server.DisposeAsync();
-        _folder.Delete(recursive: true);
-    }
-
     [Fact]
     public async Task ACommandThatEndsAtOnceLeavesItsLogAndItsExitCode()
     {
@@ -62,7 +31,7 @@ public sealed class SessionTests : IAsyncLifetime
     {
         Start(["sh", "-c", "trap '' TERM; echo deaf; while :; do sleep 1; done"], order => order with { GraceSeconds = 1 });
         await Eventually.TrueAsync(() => Log == "deaf\n", "it runs");
-        await AgentImages.RunAsync("kill", "-TERM", $"{_agent!.Id}");
+        await AgentImages.RunAsync("kill", "-TERM", $"{AgentPid}");
         Assert.Equal(128 + 9, await ExitCodeAsync());
     }
 
@@ -71,9 +40,9 @@ public sealed class SessionTests : IAsyncLifetime
     {
         Start(["sh", "-c", "trap 'echo hup' HUP; echo up; while :; do sleep 0.1; done"]);
         await Eventually.TrueAsync(() => Log == "up\n", "it runs");
-        await AgentImages.RunAsync("kill", "-HUP", $"{_agent!.Id}");
+        await AgentImages.RunAsync("kill", "-HUP", $"{AgentPid}");
         await Eventually.TrueAsync(() => Log.Contains("hup\n", StringComparison.Ordinal), "the signal arrived");
-        await AgentImages.RunAsync("kill", "-TERM", $"{_agent.Id}");
+        await AgentImages.RunAsync("kill", "-TERM", $"{AgentPid}");
         Assert.Equal(128 + 15, await ExitCodeAsync());
     }
 
@@ -176,7 +145,7 @@ public sealed class SessionTests : IAsyncLifetime
         var url = $"http://127.0.0.1:{((IPEndPoint)silent.LocalEndpoint).Port}/project.git";
         Start(["true"], order => order with { Repositories = [new Repository(url)] });
         using var asked = await silent.AcceptTcpClientAsync(Ct);
-        await AgentImages.RunAsync("kill", "-TERM", $"{_agent!.Id}");
+        await AgentImages.RunAsync("kill", "-TERM", $"{AgentPid}");
         Assert.Equal(128 + 15, await ExitCodeAsync());
         Assert.Empty(Directory.EnumerateDirectories(Workspace, "*project*"));
     }
@@ -205,46 +174,18 @@ public sealed class SessionTests : IAsyncLifetime
     {
         Start(["sh", "-c", "echo before; while [ ! -e go ]; do sleep 0.05; done; echo after; sleep 60"]);
         await Eventually.TrueAsync(() => Log == "before\n", "the first line arrived");
-        await _server.StopAsync();
+        await Server.StopAsync();
         await File.WriteAllTextAsync(Path.Combine(Workspace, "go"), "", Ct);
 
-        await using var next = await AgentServer.StartAsync(_server.DataFolder);
+        await using var next = await AgentServer.StartAsync(Server.DataFolder);
         next.Expect(Id);
         await Eventually.TrueAsync(() => next.Hub.LastReport(Key)?.Stage == "starting", "the state is there again");
         await Eventually.TrueAsync(() => Encoding.UTF8.GetString(next.Logs.ReadTail(Key, 10)) == "before\nafter\n", "the log is complete");
     }
 
-    private void Start(string[] command, Func<AgentOrder, AgentOrder>? change = null)
-    {
-        _server.Expect(Id);
-        _agent?.Dispose();
-        var folder = _server.Sockets.Folder(Id);
-        var order = new AgentOrder
-        {
-            SessionId = Id,
-            Generation = 1,
-            Server = $"unix:{_server.SocketOf(Id)}",
-            Command = command,
-            MountDirectory = Workspace,
-            Port = FreePort(),
-        };
-        order = change?.Invoke(order) ?? order;
-        File.WriteAllText(Path.Combine(folder, AgentFiles.Order), JsonSerializer.Serialize(order, CoreJson.Default.AgentOrder));
-        File.WriteAllText(Path.Combine(folder, AgentFiles.Token), _server.Tokens.Issue(Key));
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "berth-agent.dll"), "session"]);
-        start.Environment["BERTH_SESSION_FOLDER"] = folder;
-        _agent = Process.Start(start)!;
-    }
-
-    private async Task<int> ExitCodeAsync()
-    {
-        await _agent!.WaitForExitAsync(Ct).WaitAsync(TimeSpan.FromSeconds(30), Ct);
-        return _agent.ExitCode;
-    }
-
     private async Task<string> RepositoryAsync(string name, string file)
     {
-        var folder = Path.Combine(_folder.FullName, name);
+        var folder = Path.Combine(Folder.FullName, name);
         await AgentImages.RunAsync("git", "init", "--quiet", folder);
         await File.WriteAllTextAsync(Path.Combine(folder, file), name, Ct);
         await CommitAsync(folder);
@@ -255,12 +196,5 @@ public sealed class SessionTests : IAsyncLifetime
     {
         await AgentImages.RunAsync("git", "-C", folder, "add", ".");
         await AgentImages.RunAsync("git", "-C", folder, "-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "--quiet", "--message", "x");
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }
