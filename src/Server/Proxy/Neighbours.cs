@@ -17,10 +17,12 @@ public sealed record Visitor(string UserId, string SignInId);
 /// <param name="DialAgent">A byte stream to a port inside a session, through its agent.</param>
 /// <param name="FindSession">A session of a user, ended ones among them; null where there is none.</param>
 /// <param name="Resume">Starts a paused or failed session of a user again.</param>
+/// <param name="Touched">Told of input to a session: that there was some since the last time, or that there was none any more.</param>
 public sealed record Neighbours(
     Func<HttpContext, Visitor?> SignedIn,
     Func<string, CancellationToken, ValueTask<bool>> IsSignedIn,
     Func<string, string> FrontEndToken,
     Func<string, int, CancellationToken, Task<Stream>> DialAgent,
     Func<Visitor, string, CancellationToken, Task<SessionView?>> FindSession,
-    Func<Visitor, string, CancellationToken, Task> Resume);
+    Func<Visitor, string, CancellationToken, Task> Resume,
+    Action<string, bool> Touched);

@@ -2,6 +2,7 @@ using Berth.Contracts.Sessions;
 using Berth.Server.Agents;
 using Berth.Server.Auth;
 using Berth.Server.Sessions;
+using Berth.Server.Sessions.Reconcile;
 
 namespace Berth.Server.Proxy;
 
@@ -21,7 +22,8 @@ public static class NeighboursOf
             services.GetRequiredService<AgentTokens>().FrontEndToken,
             services.GetRequiredService<AgentHub>().DialAsync,
             (visitor, session, ct) => queries.TryFindAsync(visitor.UserId, session, ct),
-            (visitor, session, ct) => commands.ResumeAsync(Caller(visitor), session, new ResumeRequest(), ct));
+            (visitor, session, ct) => commands.ResumeAsync(Caller(visitor), session, new ResumeRequest(), ct),
+            services.GetRequiredService<Nudges>().Touch);
     }
 
     // Sessions belong to their user alone, so no right beyond that is needed here.

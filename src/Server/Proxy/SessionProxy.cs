@@ -16,7 +16,8 @@ namespace Berth.Server.Proxy;
 /// answer: say so, to a person with a page that turns into the app, to a program with a 503.
 /// </remarks>
 public sealed class SessionProxy(
-    SessionHosts hosts, Gate gate, SessionDirectory directory, SessionForwarder forwarder, SessionPages pages, OwnPaths own, Origins origins)
+    SessionHosts hosts, Gate gate, SessionDirectory directory, SessionForwarder forwarder, SessionPages pages, OwnPaths own, Origins origins,
+    InputWatch inputs, TimeProvider clock)
 {
     /// <summary>Answers the request.</summary>
     public async Task HandleAsync(HttpContext context)
@@ -79,6 +80,7 @@ public sealed class SessionProxy(
     private async Task ForwardAsync(HttpContext context, SessionRoute route, Pass pass, CancellationToken cut)
     {
         Unlimit(context.Features);
+        Watch(context, route);
         var error = await forwarder.SendAsync(context, route, cut);
         if (error == ForwarderError.None || context.Response.HasStarted || context.RequestAborted.IsCancellationRequested)
             return;
@@ -88,6 +90,15 @@ public sealed class SessionProxy(
             await Answers.TextAsync(context, StatusCodes.Status503ServiceUnavailable, "The session ended, or you signed out.");
         else
             await pages.UnreachableAsync(context, route, Reached(context));
+    }
+
+    // Whether somebody is at the other end, or only a page that is open.
+    private void Watch(HttpContext context, SessionRoute route)
+    {
+        if (context.Features.Get<IHttpUpgradeFeature>() is { IsUpgradableRequest: true } upgrade)
+            context.Features.Set<IHttpUpgradeFeature>(new WatchedUpgrade(upgrade, inputs.Of(route.Id), clock));
+        else if (Chatter.IsInput(context.Request))
+            inputs.Of(route.Id).Note();
     }
 
     // Whether the front end took the connection, and so is the one to ask what is wrong.

@@ -43,6 +43,7 @@ public sealed class ActivityTests : AgentProcessTests
     public async Task WhatTheServerHasToTellIsWrittenToEveryTerminalAndSteersNone()
     {
         await TerminalAsync();
+        await Eventually.TrueAsync(() => Report is not null, "the agent is connected");
         Server.Hub.Notify(Key, "In 15 min: It will be paused.\u001b[2J\nrm");
         await Eventually.TrueAsync(() => Typescript().Contains("[Berth] In 15 min: It will be paused.[2Jrm", StringComparison.Ordinal), "it is read at the terminal");
     }

@@ -49,6 +49,9 @@ public sealed class ProxyServer : IAsyncDisposable
     /// <summary>Sessions that were asked to resume.</summary>
     public ConcurrentQueue<string> Resumed { get; private init; } = [];
 
+    /// <summary>Sessions, and whether they were given input since the last time.</summary>
+    public ConcurrentQueue<(string Session, bool Input)> Touched { get; } = [];
+
     /// <summary>Why no session may be resumed now; null: each may.</summary>
     public string? RefusesResume { get; set; }
 
@@ -87,7 +90,8 @@ public sealed class ProxyServer : IAsyncDisposable
                     throw new ProblemException(ProblemCode.QuotaExceeded, words);
                 server.Resumed.Enqueue(id);
                 return Task.CompletedTask;
-            }));
+            },
+            Touched: (id, input) => server!.Touched.Enqueue((id, input))));
         var app = builder.Build();
         app.MapSessionProxy();
         app.UseMiddleware<SecurityHeaders>();

@@ -1,6 +1,7 @@
 using System.Net.WebSockets;
 using System.Security.Cryptography;
 using System.Text;
+using Berth.Server.Proxy;
 
 namespace Berth.Server.Tests.Proxy;
 
@@ -47,6 +48,21 @@ public abstract class WebSocketTests(IWay way) : OpenSessionTests(way)
         using var socket = await Browser.SocketAsync(Origin + "/socket", Origin);
         await socket.CloseAsync((WebSocketCloseStatus)4002, "left", Ct);
         Assert.Equal((4002, "left"), ((int)socket.CloseStatus!, socket.CloseStatusDescription));
+    }
+
+    [Fact]
+    public async Task WhatAVisitorTypesIsNotedAsInputAndWhatAPageAsksIsNot()
+    {
+        var input = Server.Get<InputWatch>().Of(Session.Id);
+        await Browser.OpenAsync(Origin + "/api/kernels");
+        (await Browser.SendAsync(new HttpRequestMessage(HttpMethod.Put, Origin + "/lab/api/workspaces/default"))).Dispose();
+        using var socket = await Browser.SocketAsync(Origin + "/socket", Origin);
+        await socket.SendAsync("hello of a page that connects"u8.ToArray(), WebSocketMessageType.Text, true, Ct);
+        await ReceiveAsync(socket);
+        Assert.False(input.Take().Now);
+
+        (await Browser.SendAsync(new HttpRequestMessage(HttpMethod.Put, Origin + "/api/contents/a.ipynb"))).Dispose();
+        Assert.True(input.Take().Now);
     }
 
     [Theory]

@@ -63,7 +63,10 @@ public sealed class Reconciler(
         void OnReport(string id, int generation, AgentReport report) => loop.Tell(new Signal.Reported(id, generation, report));
         void OnActivity(string id, int generation, AgentActivity activity) => loop.Tell(new Signal.Worked(id, generation, activity.CpuCores, AgentReports.Uses(activity), clock.GetUtcNow()));
 
+        void OnTouch(string id, bool input) => loop.Tell(new Signal.Touched(id, input, clock.GetUtcNow()));
+
         nudges.Nudged += OnNudge;
+        nudges.Touched += OnTouch;
         hub.Reported += OnReport;
         hub.Activity += OnActivity;
         try
@@ -82,6 +85,7 @@ public sealed class Reconciler(
         finally
         {
             nudges.Nudged -= OnNudge;
+            nudges.Touched -= OnTouch;
             hub.Reported -= OnReport;
             hub.Activity -= OnActivity;
         }
