@@ -23,7 +23,8 @@ public static class HealthApi
     {
         routes.MapGet("/health", CheckAsync).ExcludeFromDescription();
         var health = routes.MapGroup("/api").WithTags("health");
-        health.MapGet("/berth/health", CheckAsync).WithSummary("How the server's parts are");
+        health.MapGet("/berth/health", CheckAsync).WithSummary("How the server's parts are")
+            .Produces<HealthView>().Produces<HealthView>(StatusCodes.Status503ServiceUnavailable);
         health.MapGet("/berth/version", GetVersion).WithSummary("Version of the server");
         health.MapGet("/data/version", GetVersion).WithSummary("Version of the server");
         return routes;

@@ -9,7 +9,8 @@ public static class ChangesApi
 {
     public static IEndpointRouteBuilder MapChanges(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/api/berth/events", StreamAsync).WithTags("events").WithSummary("What changed, as it changes (server-sent events)");
+        routes.MapGet("/api/berth/events", StreamAsync).WithTags("events").WithSummary("What changed, as it changes (server-sent events)")
+            .Produces<string>(200, "text/event-stream");
         return routes;
     }
 

@@ -9,6 +9,7 @@ public static class OpenApiRoom
 
     public static IServiceCollection AddDescription(this IServiceCollection services) => services.AddOpenApi(options =>
     {
+        options.AddOperationTransformer<Refusals>();
         options.AddDocumentTransformer((document, _, _) =>
         {
             document.Info = new OpenApiInfo

@@ -45,6 +45,9 @@ internal static partial class JsonFault
         return (null, $"The body is not valid JSON (line {(e.LineNumber ?? 0) + 1}, character {(e.BytePositionInLine ?? 0) + 1}).");
     }
 
+    /// <summary>A surrogate without its other half, which JSON can write and no text can hold: found when the text is read, after the JSON.</summary>
+    public static bool IsHalfCharacter(InvalidOperationException e) => e.Message.Contains("UTF-16 JSON text", StringComparison.Ordinal);
+
     private static string? PathOf(string? path) => path switch
     {
         null or "" or "$" => null,

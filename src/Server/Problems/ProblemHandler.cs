@@ -55,6 +55,8 @@ public sealed class ProblemHandler(RequestDelegate next, ILogger<ProblemHandler>
                 return Explain(context, StatusCodes.Status413PayloadTooLarge);
             case BadHttpRequestException bad:
                 return Refusal(ProblemCode.Invalid, Binding(context, bad));
+            case InvalidOperationException half when JsonFault.IsHalfCharacter(half):
+                return Refusal(ProblemCode.Invalid, "A text in the request holds half a character: \\ud800 to \\udfff come in pairs.");
             case DbException db when db.IsUnstorableText():
                 return Refusal(ProblemCode.Invalid, "A text in the request holds a null character.");
             default:

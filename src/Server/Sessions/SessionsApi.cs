@@ -19,7 +19,8 @@ public static class SessionsApi
         sessions.MapPost("/{session}/stop", StopAsync).WithSummary("End it");
         sessions.MapPost("/{session}/extend", ExtendAsync).WithSummary("Neither idleness nor age stops it before then");
         sessions.MapGet("/{session}/events", EventsAsync).WithSummary("Its history, oldest first");
-        sessions.MapGet("/{session}/logs", SessionLogsApi.StreamAsync).WithSummary("Its log as text; follow=true goes on as it grows");
+        sessions.MapGet("/{session}/logs", SessionLogsApi.StreamAsync).WithSummary("Its log as text; follow=true goes on as it grows")
+            .Produces<string>(200, "text/plain");
         return routes;
     }
 

@@ -43,7 +43,7 @@ public class ApiServer : IAsyncLifetime
     /// <summary>Somebody without any proof of who they are.</summary>
     public Api Anonymous { get; private set; } = null!;
 
-    public async ValueTask InitializeAsync()
+    public virtual async ValueTask InitializeAsync()
     {
         Options = Configure(new ServerOptions { DataFolder = _folder, AgentFolder = Path.Combine(_folder, "agent"), Port = 0, DatabaseUrl = await DatabaseUrlAsync(), DockerHost = "unix:///nowhere.sock" });
         _app = BerthServer.Build(Options, Adjust);

@@ -31,6 +31,8 @@ public sealed class ErrorTests(ApiServer server) : IClassFixture<ApiServer>
     [InlineData("""[]""", "body", "must be an object")]
     [InlineData("""{"name":"a","name":"b"}""", "name", "more than once")]
     [InlineData("{", null, "not valid JSON")]
+    [InlineData("""{"name":"\ud800"}""", null, "half a character")]
+    [InlineData("""{"\ud800":1}""", null, "half a character")]
     public async Task ABadPatchIsRefusedLikeABadPost(string body, string? field, string words) =>
         (await server.Owner.SendAsync(HttpMethod.Patch, Pools + "/1", body)).Refused(422, field, words);
 

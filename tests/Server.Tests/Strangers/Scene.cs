@@ -1,0 +1,73 @@
+using System.Text.Json;
+using Berth.Core.Sessions;
+using Berth.Fakes;
+using Berth.Server.Agents;
+using Berth.Server.Tests.Api;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Berth.Server.Tests.Strangers;
+
+/// <summary>One of each thing, made anew for each call that may change one.</summary>
+public sealed record Scene(
+    JsonElement Project, string Launcher, string OpenLauncher, string Environment, int Pool, int Class, string Session, string AgentToken, string User, string Asset, int OpenClass)
+{
+    private static int _count;
+
+    public string ProjectId => Project.Text("id");
+
+    public static async Task<Scene> SetAsync(WorldServer server, Cast cast)
+    {
+        var number = Interlocked.Increment(ref _count);
+        var (owner, admin) = (Headers(cast.Owner), Headers(cast.Admin));
+        var project = (await server.Owner.PostAsync("/api/data/projects", new { name = $"Scene {number}", @namespace = "owner" }, owner)).Created();
+        var members = cast.Actors.Where(a => a.Role is 1 or 2 || a.Name == "disabled admin").Select(a => new { id = a.UserId, role = a.Role == 1 ? "viewer" : a.Role == 2 ? "editor" : "owner" });
+        (await server.Owner.SendAsync(HttpMethod.Patch, $"/api/data/projects/{project.Text("id")}/members", members, owner)).Is(200);
+        var environment = (await server.Owner.PostAsync("/api/data/environments", new { name = $"Scene {number}", container_image = "busybox" }, admin)).Created().Text("id");
+        var launcher = await LauncherAsync(project.Text("id"));
+        var open = (await server.Owner.PostAsync("/api/data/projects", new { name = $"Open {number}", @namespace = "owner", visibility = "public" }, owner)).Created();
+        var openLauncher = await LauncherAsync(open.Text("id"));
+        var pool = (await server.Owner.PostAsync("/api/data/resource_pools", new
+        {
+            name = $"Scene {number}",
+            quota = new { cpu = 10, memory = 10, gpu = 0 },
+            classes = new[] { WorldServer.Class("first"), new { name = "second", cpu = 0.2, memory = 1, gpu = 0, max_storage = 1 } },
+        }, admin)).Created();
+        var users = cast.Actors.Where(a => a.Role > 0 && a.UserId is not null).Select(a => a.UserId).Distinct().Select(id => new { id });
+        (await server.Owner.SendAsync(HttpMethod.Post, $"/api/data/resource_pools/{pool.Int("id")}/users", users, admin)).Is(201);
+        var session = (await server.Owner.PostAsync("/api/berth/sessions", new { launcher_id = launcher }, owner)).Created();
+        var id = session.Text("id");
+        await Eventually.TrueAsync(() => server.Compute.Keys.Any(k => k.SessionId == id), "the session has started");
+        var agent = server.Services.GetRequiredService<AgentTokens>().Issue(new SessionKey(id, 1));
+        var user = (await server.Owner.PostAsync("/api/data/users", new { username = $"extra{number}" })).Created().Text("id");
+        (await server.Owner.PostAsync($"/api/data/resource_pools/{pool.Int("id")}/users", new[] { new { id = user } }, admin)).Is(201);
+        (await server.Owner.SendAsync(HttpMethod.Patch, $"/api/data/projects/{project.Text("id")}/members", new[] { new { id = user, role = "viewer" } }, owner)).Is(200);
+        var now = (await server.Owner.GetAsync($"/api/data/projects/{project.Text("id")}", owner)).Ok();
+        var page = (await server.Anonymous.GetAsync("/sign-in")).Is(200).Body;
+        var asset = page.Split('"').First(part => part.StartsWith("/assets/", StringComparison.Ordinal));
+        return new Scene(now, launcher, openLauncher, environment, pool.Int("id"), pool.List("classes").Single(c => c.Text("name") == "second").Int("id"), id, agent, user, asset, server.OpenClass);
+
+        async Task<string> LauncherAsync(string inProject) => (await server.Owner.PostAsync(
+            "/api/data/session_launchers",
+            new { project_id = inProject, name = "L", environment = new { name = "e", container_image = "busybox" }, resource_class_id = server.OpenClass },
+            owner)).Created().Text("id");
+    }
+
+    /// <summary>The path of an endpoint, with this scene's things in it.</summary>
+    public string Path(string pattern, string ownToken)
+    {
+        var path = pattern.Replace("/assets/{fingerprint}/{name}", Asset)
+            .Replace("/namespaces/{name}/projects/{slug}", $"/namespaces/owner/projects/{Project.Text("slug")}")
+            .Replace("{cid:int}", $"{Class}").Replace("/classes/{id:int}", $"/classes/{Class}").Replace("{id:int}", $"{Pool}")
+            .Replace("{user}", User).Replace("{session}", Session);
+        foreach (var (room, id) in new[]
+        {
+            ("/sessions/", Session), ("/launchers/", Launcher), ("/session_launchers/", Launcher), ("/environments/", Environment),
+            ("/projects/", ProjectId), ("/users/", User), ("/tokens/", ownToken),
+        })
+            path = path.Replace(room + "{id}", room + id);
+        Assert.False(path.Contains('{'), $"This test does not know what stands for the parameters of {pattern}: tell Scene.Path.");
+        return path;
+    }
+
+    public static (string, string)[] Headers(Actor actor) => actor.Secret is null ? [] : [("Authorization", $"Bearer {actor.Secret}")];
+}
