@@ -31,6 +31,12 @@ public static class BerthServer
         {
             var variables = Environment.GetEnvironmentVariables().Cast<System.Collections.DictionaryEntry>()
                 .ToDictionary(v => (string)v.Key, v => (string?)v.Value, StringComparer.Ordinal);
+            if (args is ["restore", var backup, .. var rest])
+            {
+                Console.WriteLine(Restore.Run(OptionsReader.Read(rest, variables), backup, TimeProvider.System));
+                return 0;
+            }
+
             var options = OptionsReader.Read(args, variables);
             if (FaultPoints.Armed)
                 await Console.Error.WriteLineAsync($"{FaultPoints.Variable} is set: this server is under test, and may kill itself at any step.");
@@ -181,6 +187,7 @@ public static class BerthServer
     private static void MapRooms(WebApplication app)
     {
         app.MapHealth();
+        app.MapBackup();
         app.MapDescription();
         app.MapAuth();
         app.MapUsers();

@@ -32,10 +32,17 @@ public sealed class PostgresServer : IAsyncDisposable
         if (Environment.IsPrivilegedProcess)
             await RunAsync("chown", "postgres", folder);
         await server.RunAsOwnerAsync("initdb", "-D", server.Data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync");
-        await server.RunAsOwnerAsync("pg_ctl", "-D", server.Data, "-l", Path.Combine(folder, "log"), "-w", "-o",
-            $"-k {folder} -c listen_addresses= -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=300", "start");
+        await server.ResumeAsync();
         return server;
     }
+
+    /// <summary>Cuts all connections and ends it; its data stay.</summary>
+    public Task HaltAsync() => RunAsOwnerAsync("pg_ctl", "-D", Data, "-m", "fast", "-w", "stop");
+
+    /// <summary>Starts it, or starts it again.</summary>
+    public Task ResumeAsync() => RunAsOwnerAsync(
+        "pg_ctl", "-D", Data, "-l", Path.Combine(_folder, "log"), "-w", "-o",
+        $"-k {_folder} -c listen_addresses= -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=300", "start");
 
     private string Data => Path.Combine(_folder, "data");
 

@@ -42,9 +42,9 @@ internal static class ServerProgram
     }
 
     /// <summary>Replaces this process by the program, so that signals and exit code are the program's own. Returns never, but by throwing.</summary>
-    public static unsafe void Become(string program, IReadOnlyDictionary<string, string> variables)
+    public static unsafe void Become(string program, IReadOnlyDictionary<string, string> variables, params string[] args)
     {
-        var argv = Libc.Strings([program]);
+        var argv = Libc.Strings([program, .. args]);
         var environment = Libc.Strings([.. variables.Select(pair => $"{pair.Key}={pair.Value}")]);
         _ = Libc.execve(argv[0], argv, environment);
         var error = new Win32Exception(Marshal.GetLastPInvokeError());

@@ -85,6 +85,13 @@ public sealed partial class ApiClient : IDisposable
         return await ReadAsync(answer, Json.HealthView, ct);
     }
 
+    /// <summary>The server's database as one file, for who runs it.</summary>
+    public async Task<Stream> BackupAsync(CancellationToken ct)
+    {
+        var answer = await SendAsync(new HttpRequestMessage(HttpMethod.Get, "api/berth/backup"), ct, stream: true);
+        return await answer.Content.ReadAsStreamAsync(ct);
+    }
+
     /// <summary>Any GET as it is sent; for what has no type of its own.</summary>
     public Task<JsonElement> GetJsonAsync(string path, CancellationToken ct) => GetAsync(path, Json.JsonElement, ct);
 

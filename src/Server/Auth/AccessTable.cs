@@ -45,6 +45,7 @@ public static class AccessTable
         new("GET", "/api/berth/version", AccessRule.Anonymous, ScopeRule.Any),
         new("GET", "/api/data/version", AccessRule.Anonymous, ScopeRule.Any),
         new("GET", "/api/openapi.json", AccessRule.Anonymous, ScopeRule.Any),
+        new("GET", "/api/berth/backup", AccessRule.Local, ScopeRule.All),
 
         // Pages, and what they load
         new("GET", "/assets/{fingerprint}/{name}", AccessRule.Anonymous, ScopeRule.Any),

@@ -1,4 +1,6 @@
+using System.Data.Common;
 using System.Security.Claims;
+using Berth.Server.Storage;
 
 namespace Berth.Server.Auth;
 
@@ -7,7 +9,7 @@ public sealed class Authentication(RequestDelegate next, Callers callers)
 {
     public async Task InvokeAsync(HttpContext context)
     {
-        if (await callers.FindAsync(context) is { } caller)
+        if (await FindAsync(context) is { } caller)
         {
             context.SetCaller(caller);
             // Antiforgery tokens are bound to who is signed in.
@@ -17,4 +19,20 @@ public sealed class Authentication(RequestDelegate next, Callers callers)
 
         await next(context);
     }
+
+    private async Task<Caller?> FindAsync(HttpContext context)
+    {
+        try
+        {
+            return await callers.FindAsync(context);
+        }
+        catch (DbException e) when (e.Trouble() is not null && IsForEverybody(context))
+        {
+            // The health has to be told while the database is away.
+            return null;
+        }
+    }
+
+    private static bool IsForEverybody(HttpContext context) => context.GetEndpoint() is RouteEndpoint endpoint
+        && AccessTable.Find(context.Request.Method, endpoint.RoutePattern.RawText) is { Rule: AccessRule.Anonymous };
 }

@@ -6,10 +6,12 @@ using Dapper;
 namespace Berth.Server.Auth;
 
 /// <summary>The user who stands for whoever runs the server: made at the first start, an admin, signed in by the local socket.</summary>
-public sealed class LocalOwner(Db db, CallerCache cache, TimeProvider clock)
+public sealed class LocalOwner(Db db, TimeProvider clock)
 {
     private const string Setting = "owner";
-    private const string CacheKey = "local socket";
+
+    // Read once: neither who it is nor their name ever changes, and the health is asked for while the database is away.
+    private Caller? _owner;
 
     /// <summary>Makes the owner where there is none yet.</summary>
     public Task EnsureAsync(CancellationToken ct) => db.WriteAsync(async connection =>
@@ -25,16 +27,13 @@ public sealed class LocalOwner(Db db, CallerCache cache, TimeProvider clock)
     /// <summary>Who comes through the local socket.</summary>
     public async Task<Caller> CallerAsync(CancellationToken ct)
     {
-        if (cache.Find(CacheKey) is { } known)
-            return known.Caller;
-        var epoch = cache.Epoch;
+        if (_owner is { } known)
+            return known;
         await using var connection = await db.OpenAsync(ct);
         var row = await connection.QuerySingleOrDefaultAsync<ProofRow>(
             "SELECT u.id AS user_id, u.username, u.is_admin FROM settings s JOIN users u ON u.id = s.value WHERE s.name = @Setting", new { Setting })
             ?? throw new ProblemException(Contracts.Problems.ProblemCode.Unavailable, "The server is still starting.");
         // Whoever runs the server can do everything to it anyway.
-        var caller = new Caller(row.UserId, row.Username, IsAdmin: true, CallerKind.LocalSocket, null);
-        cache.Remember(CacheKey, new Proof(CacheKey, caller, long.MaxValue, 0), epoch);
-        return caller;
+        return _owner = new Caller(row.UserId, row.Username, IsAdmin: true, CallerKind.LocalSocket, null);
     }
 }

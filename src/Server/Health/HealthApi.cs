@@ -17,7 +17,7 @@ public static class HealthApi
     private static readonly string Version =
         typeof(HealthApi).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0";
 
-    public static IServiceCollection AddHealth(this IServiceCollection services) => services.AddSingleton<IHealthProbe, DatabaseProbe>();
+    public static IServiceCollection AddHealth(this IServiceCollection services) => services.AddSingleton<IHealthProbe, DatabaseProbe>().AddSingleton<IHealthProbe, DiskProbe>();
 
     public static IEndpointRouteBuilder MapHealth(this IEndpointRouteBuilder routes)
     {

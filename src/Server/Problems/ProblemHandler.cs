@@ -59,6 +59,11 @@ public sealed class ProblemHandler(RequestDelegate next, ILogger<ProblemHandler>
                 return Refusal(ProblemCode.Invalid, "A text in the request holds half a character: \\ud800 to \\udfff come in pairs.");
             case DbException db when db.IsUnstorableText():
                 return Refusal(ProblemCode.Invalid, "A text in the request holds a null character.");
+            case DbException db when db.Trouble() is { } trouble:
+                log.LogWarning("{Method} {Path} was refused, for the database is of no use: {Error}", context.Request.Method, context.Request.Path, db.Message);
+                return Refusal(
+                    ProblemCode.Unavailable, $"The server's database cannot do this now: {trouble}. Nothing was changed; try again in a moment.",
+                    retryAfter: TimeSpan.FromSeconds(5));
             default:
                 var trace = TraceId(context);
                 log.LogError(e, "{Method} {Path} failed (trace id {TraceId})", context.Request.Method, context.Request.Path, trace);

@@ -16,7 +16,8 @@ namespace Berth.Server.Storage;
 /// </summary>
 public sealed class Db : IAsyncDisposable
 {
-    private const int Attempts = 10;
+    // How long a transaction is repeated while others are in its way; then whoever asked is told.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     private readonly TimeProvider _clock;
     private readonly string? _sqlite;
@@ -41,7 +42,7 @@ public sealed class Db : IAsyncDisposable
         {
             SqliteLibrary.Use();
             SqliteFile = options.DatabaseFile;
-            _sqlite = new SqliteConnectionStringBuilder { DataSource = options.DatabaseFile, ForeignKeys = true, DefaultTimeout = 10 }.ToString();
+            _sqlite = new SqliteConnectionStringBuilder { DataSource = options.DatabaseFile, ForeignKeys = true, DefaultTimeout = 1 }.ToString();
         }
     }
 
@@ -97,13 +98,14 @@ public sealed class Db : IAsyncDisposable
     public async Task<T> WriteAsync<T>(Func<DbConnection, Task<T>> work, CancellationToken ct, Commit? commit = null)
     {
         ArgumentNullException.ThrowIfNull(work);
+        var begun = _clock.GetTimestamp();
         for (var attempt = 1; ; attempt++)
         {
             try
             {
                 return await WriteOnceAsync(work, commit, ct);
             }
-            catch (DbException e) when (e.IsTransient() && attempt < Attempts)
+            catch (DbException e) when (e.IsTransient() && _clock.GetElapsedTime(begun) < Patience)
             {
                 await Task.Delay(TimeSpan.FromMilliseconds(Random.Shared.Next(1, 10 * attempt)), _clock, ct);
             }

@@ -13,14 +13,6 @@ public sealed class Migrator(Db db, TimeProvider clock, ILogger<Migrator> log)
     /// <summary>Any constant will do: it names the lock under which PostgreSQL's schema changes.</summary>
     private const long PostgresLock = 0x6265727468;
 
-    /// <summary>Nobody else reads the database; SQLite gives the files beside it the same mode.</summary>
-    private static readonly FileStreamOptions OwnersOnly = new()
-    {
-        Mode = FileMode.CreateNew,
-        Access = FileAccess.Write,
-        UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
-    };
-
     private static readonly IReadOnlyList<Migration> Known = [.. Load()];
 
     /// <summary>Number of the newest schema that this program knows.</summary>
@@ -28,8 +20,9 @@ public sealed class Migrator(Db db, TimeProvider clock, ILogger<Migrator> log)
 
     /// <param name="thenOnce">What a first start makes: servers that start together do it one after the other.</param>
     /// <param name="ct">Cancels.</param>
+    /// <param name="upTo">For tests of migrations: the last one to apply.</param>
     /// <exception cref="StartupException">The database is newer than this program, or cannot be used.</exception>
-    public async Task RunAsync(Func<CancellationToken, Task>? thenOnce, CancellationToken ct)
+    public async Task RunAsync(Func<CancellationToken, Task>? thenOnce, CancellationToken ct, int upTo = int.MaxValue)
     {
         try
         {
@@ -39,7 +32,7 @@ public sealed class Migrator(Db db, TimeProvider clock, ILogger<Migrator> log)
             // with what it saw before.
             await using var held = await db.OpenAsync(ct);
             await held.ExecuteAsync(db.IsSqlite ? "PRAGMA journal_mode = WAL" : "SELECT pg_advisory_lock(@PostgresLock)", new { PostgresLock });
-            while (await db.WriteAsync(StepAsync, ct) is { } applied)
+            while (await db.WriteAsync(connection => StepAsync(connection, upTo), ct) is { } applied)
                 log.LogInformation("Database schema is now at {Number} ({Name})", applied.Number, applied.Name);
             if (thenOnce is not null)
                 await thenOnce(ct);
@@ -57,8 +50,9 @@ public sealed class Migrator(Db db, TimeProvider clock, ILogger<Migrator> log)
     {
         try
         {
+            // Nobody else reads it; SQLite gives the files beside it the same mode.
             if (!File.Exists(file))
-                File.Open(file, OwnersOnly).Dispose();
+                File.Open(file, Backups.OwnersOnly).Dispose();
         }
         catch (IOException) when (File.Exists(file))
         {
@@ -67,7 +61,7 @@ public sealed class Migrator(Db db, TimeProvider clock, ILogger<Migrator> log)
     }
 
     /// <summary>Applies the next migration; null: there is none left.</summary>
-    private async Task<Migration?> StepAsync(DbConnection connection)
+    private async Task<Migration?> StepAsync(DbConnection connection, int upTo)
     {
         await connection.ExecuteAsync("CREATE TABLE IF NOT EXISTS schema_version (number integer PRIMARY KEY, applied_at bigint NOT NULL)");
         var present = await connection.ExecuteScalarAsync<int?>("SELECT max(number) FROM schema_version") ?? 0;
@@ -78,7 +72,7 @@ public sealed class Migrator(Db db, TimeProvider clock, ILogger<Migrator> log)
                 + "start that version or a later one, or restore a backup that is older.");
         }
 
-        var next = Known.FirstOrDefault(m => m.Number > present);
+        var next = Known.FirstOrDefault(m => m.Number > present && m.Number <= upTo);
         if (next is null)
             return null;
         await connection.ExecuteAsync(next.Sql);

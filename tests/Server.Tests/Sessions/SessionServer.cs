@@ -21,9 +21,10 @@ namespace Berth.Server.Tests.Sessions;
 public sealed class SessionServer : IAsyncDisposable
 {
     private readonly ServerOptions _options;
+    private readonly bool _ownsFolder;
     private WebApplication? _app;
 
-    private SessionServer(ServerOptions options) => _options = options;
+    private SessionServer(bool ownsFolder, ServerOptions options) => (_ownsFolder, _options) = (ownsFolder, options);
 
     public string DataFolder => _options.DataFolder;
 
@@ -39,10 +40,14 @@ public sealed class SessionServer : IAsyncDisposable
 
     public Db Db => _app!.Services.GetRequiredService<Db>();
 
-    public static async Task<SessionServer> StartAsync(string? databaseUrl = null)
+    public ServerOptions Options => _options;
+
+    /// <param name="databaseUrl">PostgreSQL instead of SQLite.</param>
+    /// <param name="dataFolder">A folder of the test's own, which is emptied at the end; a new one when null.</param>
+    public static async Task<SessionServer> StartAsync(string? databaseUrl = null, string? dataFolder = null)
     {
-        var folder = Directory.CreateTempSubdirectory("berth-s-").FullName;
-        var server = new SessionServer(new ServerOptions
+        var folder = dataFolder ?? Directory.CreateTempSubdirectory("berth-s-").FullName;
+        var server = new SessionServer(ownsFolder: dataFolder is null, new ServerOptions
         {
             DataFolder = folder,
             AgentFolder = folder,
@@ -70,10 +75,16 @@ public sealed class SessionServer : IAsyncDisposable
     /// <summary>Ends this server and starts another on the same data.</summary>
     public async Task RestartAsync()
     {
+        await StopAsync();
+        await BootAsync();
+    }
+
+    /// <summary>Ends this server; its data stay.</summary>
+    public async Task StopAsync()
+    {
         Client.Dispose();
         await _app!.StopAsync();
         await _app.DisposeAsync();
-        await BootAsync();
     }
 
     public Task<(SessionView Session, bool Created)> StartSessionAsync(StartRequest? request = null) =>
@@ -94,12 +105,18 @@ public sealed class SessionServer : IAsyncDisposable
     /// <summary>An agent of a start that says it is ready, and stays connected.</summary>
     public async Task<SimulatedAgent> ReadyAgentAsync(SessionView session)
     {
+        var agent = await ConnectAgentAsync(session);
+        await agent.SayAsync(new AgentReport("ready", null, true, null, []), CancellationToken.None);
+        return agent;
+    }
+
+    /// <summary>An agent of a start that has said nothing yet.</summary>
+    public async Task<SimulatedAgent> ConnectAgentAsync(SessionView session)
+    {
         var key = new SessionKey(session.Id, session.Berth.Generation);
         var socket = Path.Combine(_app!.Services.GetRequiredService<AgentSockets>().Folder(session.Id), "agent.sock");
         var token = _app.Services.GetRequiredService<AgentTokens>().Issue(key);
-        var agent = await SimulatedAgent.ConnectAsync(new ServerDialer($"unix:{socket}", token), key, CancellationToken.None);
-        await agent.SayAsync(new AgentReport("ready", null, true, null, []), CancellationToken.None);
-        return agent;
+        return await SimulatedAgent.ConnectAsync(new ServerDialer($"unix:{socket}", token), key, CancellationToken.None);
     }
 
     /// <summary>Starts a session and brings it to Running.</summary>
@@ -113,10 +130,14 @@ public sealed class SessionServer : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        Client.Dispose();
-        await _app!.StopAsync();
-        await _app.DisposeAsync();
-        Directory.Delete(_options.DataFolder, recursive: true);
+        await StopAsync();
+        var folder = new DirectoryInfo(_options.DataFolder);
+        foreach (var file in folder.GetFiles())
+            file.Delete();
+        foreach (var part in folder.GetDirectories())
+            part.Delete(recursive: true);
+        if (_ownsFolder)
+            folder.Delete();
     }
 
     /// <summary>A large class, whatever machine the tests run on.</summary>

@@ -20,6 +20,8 @@ internal sealed class ServerCommand : Verb
         Add(new ServerLinkCommand(here));
         Add(new ServerStatusCommand(here));
         Add(new ServerStopCommand(here));
+        Add(new ServerBackupCommand(here));
+        Add(new ServerRestoreCommand(here));
     }
 
     public override IReadOnlyList<Example> Examples =>

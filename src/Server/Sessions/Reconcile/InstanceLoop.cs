@@ -1,6 +1,9 @@
+using System.Data.Common;
 using System.Threading.Channels;
+using Berth.Contracts.Agents;
 using Berth.Core.Providers;
 using Berth.Core.Sessions;
+using Berth.Server.Storage;
 
 namespace Berth.Server.Sessions.Reconcile;
 
@@ -27,6 +30,7 @@ public sealed class InstanceLoop
     private readonly Lease _lease;
     private readonly SessionStore _store;
     private readonly SessionActs _acts;
+    private readonly Func<SessionKey, AgentReport?> _lastReport;
     private readonly Observer _observer;
     private readonly TimeProvider _clock;
     private readonly ILogger _log;
@@ -36,13 +40,14 @@ public sealed class InstanceLoop
 
     public InstanceLoop(
         string name, ISessionProvider provider, Lease lease, SessionStore store, SessionActs acts, ProviderHealth health,
-        TimeProvider clock, ILogger log)
+        Func<SessionKey, AgentReport?> lastReport, TimeProvider clock, ILogger log)
     {
         _name = name;
         _provider = provider;
         _lease = lease;
         _store = store;
         _acts = acts;
+        _lastReport = lastReport;
         _clock = clock;
         _log = log;
         _observer = new Observer(name, provider, health, clock, log, () => ++_stamp, Tell);
@@ -171,7 +176,7 @@ public sealed class InstanceLoop
         {
             if (await _store.FindAsync(id, ct) is not { } stored || stored.Facts.Provider != _name)
                 return;
-            tracked = _sessions[id] = new Tracked(stored);
+            tracked = _sessions[id] = Track(stored);
         }
 
         tracked.Failures = 0; // Whoever asks now wants it tried now.
@@ -187,6 +192,12 @@ public sealed class InstanceLoop
         if ((session.InUse & seen) != uses || at - session.LastUsed >= UseSavedEvery || session.WarnedOf is not null)
             dirty.Add(tracked);
     }
+
+    // What an agent said while nobody held the lease: it says nothing twice on one connection.
+    private Tracked Track(StoredSession stored) => new(stored)
+    {
+        Agent = _lastReport(stored.Session.Key) is { } report ? (stored.Session.Generation, report) : null,
+    };
 
     private void Progressed(Tracked tracked, SessionKey key, StageReport report, HashSet<Tracked> dirty)
     {
@@ -306,10 +317,13 @@ public sealed class InstanceLoop
             {
                 await ConvergeAsync(tracked, ct);
             }
-            catch (Exception e) when (e is not OperationCanceledException)
+            catch (Exception e) when (e is not (OperationCanceledException or LeaseLostException))
             {
-                // The database may be away for a moment; what is pending stays pending.
-                _log.LogError(e, "Session {Id} could not be brought on", tracked.Stored.Session.Id);
+                // What is pending stays pending.
+                if (e is DbException database && database.Trouble() is { } trouble)
+                    _log.LogWarning("Session {Id} could not be brought on, for the database is of no use now: {Trouble}", tracked.Stored.Session.Id, trouble);
+                else
+                    _log.LogError(e, "Session {Id} could not be brought on", tracked.Stored.Session.Id);
                 tracked.Failures++;
                 tracked.RetryAt = _clock.GetUtcNow() + Backoff.After(tracked.Failures);
             }

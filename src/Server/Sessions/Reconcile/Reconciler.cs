@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Globalization;
 using Berth.Contracts.Agents;
 using Berth.Core.Providers;
@@ -29,31 +30,49 @@ public sealed class Reconciler(
         var lease = new Lease(instance.Name, _holder, db, clock);
         // SQLite is open in this process only, so whoever held the lease is gone.
         var force = options.DatabaseUrl is null;
+        var failures = 0;
         while (!ct.IsCancellationRequested)
         {
             try
             {
                 if (await lease.TakeAsync(force, ct))
+                {
+                    failures = 0;
                     await RunAsync(instance, lease, ct);
+                }
                 else
                     await Task.Delay(Lease.RenewEvery, clock, ct);
             }
             catch (OperationCanceledException) when (ct.IsCancellationRequested)
             {
-                await lease.ReleaseAsync(CancellationToken.None);
+                await ReleaseAsync(lease);
             }
             catch (Exception e)
             {
-                log.LogError(e, "The loop of {Name} ended and is started again", instance.Name);
-                await Task.Delay(TimeSpan.FromSeconds(1), clock, ct).ContinueWith(_ => { }, TaskScheduler.Default);
+                // Said once: an hour without a database is one line, not an hour of them.
+                if (failures++ == 0)
+                    log.LogError(e, "The loop of {Name} ended and is started again", instance.Name);
+                await Task.Delay(Backoff.After(failures), clock, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
+        }
+    }
+
+    private async Task ReleaseAsync(Lease lease)
+    {
+        try
+        {
+            await lease.ReleaseAsync(CancellationToken.None);
+        }
+        catch (DbException e)
+        {
+            log.LogWarning("The lease could not be given back and runs out by itself: {Why}", e.Message);
         }
     }
 
     private async Task RunAsync(ProviderInstance instance, Lease lease, CancellationToken ct)
     {
         using var held = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        var loop = new InstanceLoop(instance.Name, instance.Provider, lease, store, acts, health, clock, log);
+        var loop = new InstanceLoop(instance.Name, instance.Provider, lease, store, acts, health, hub.LastReport, clock, log);
         void OnNudge(string provider, string id)
         {
             if (provider == instance.Name)
