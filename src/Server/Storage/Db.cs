@@ -1,4 +1,3 @@
-using System.Data;
 using System.Data.Common;
 using Berth.Core.Faults;
 using Berth.Server.Options;
@@ -131,8 +130,7 @@ public sealed class Db : IAsyncDisposable
         try
         {
             await using var connection = await OpenAsync(ct);
-            // On SQLite this is BEGIN IMMEDIATE: the write lock is taken first, so no transaction fails half-way.
-            await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.Serializable, ct);
+            await using var transaction = await WriteTransaction.BeginAsync(connection, ct);
             var result = await work(connection);
             if (commit is { } next)
                 FaultPoints.Before(next);

@@ -3,7 +3,6 @@ using Berth.Contracts.Problems;
 using Berth.Fakes;
 using Berth.Server.Storage;
 using Berth.Server.Tests.Sessions;
-using Dapper;
 
 namespace Berth.Server.Tests.Storage;
 
