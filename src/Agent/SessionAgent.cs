@@ -78,6 +78,13 @@ internal sealed class SessionAgent : IDisposable
         var watch = new ActivityWatch(kernels, new Gpus(_children, new Dictionary<string, string>(_environment), _time), _state, _link.Tell, _time);
         var activity = Task.Run(() => watch.RunAsync(_order.ActivitySeconds, over.Token));
         var exitCode = await RunFrontEndAsync();
+        if (_stopSignal is not 0 and var signal)
+        {
+            // Programs that are asked to stop end well, and that is not "it finished": who asked was not the user, or the
+            // server would not heed this. The exit code says so to a server that is away meanwhile.
+            exitCode = exitCode == 0 ? 128 + signal : exitCode;
+            _state.Update(report => report with { Failure = report.Failure ?? "killed", Detail = report.Failure is null ? $"signal {signal}" : report.Detail });
+        }
         _state.Update(report => report with { Ready = false, ExitCode = exitCode });
         await _link.FinishAsync(s_lastWords);
         await over.CancelAsync();

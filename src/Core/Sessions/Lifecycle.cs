@@ -15,6 +15,9 @@ namespace Berth.Core.Sessions;
 /// </remarks>
 public static class Lifecycle
 {
+    /// <summary>What engines say of containers whose end they did not see: they were down themselves.</summary>
+    private const int EndNotSeen = 255;
+
     /// <summary>Decides what a session becomes and what is to be done for it.</summary>
     /// <param name="session">As it was saved last.</param>
     /// <param name="sighting">What is known of its present generation.</param>
@@ -248,6 +251,8 @@ public static class Lifecycle
             return Fail(ended, failure, agent.Detail, now);
         if (agent?.ExitCode is null && seen.ExitCode is 137 or 143)
             return Fail(ended, Reason.Killed, words, now);
+        if (agent?.ExitCode is null && seen.ExitCode == EndNotSeen)
+            return Fail(ended, Reason.Killed, "its engine or its machine was restarted", now);
         if (session.Status == SessionStatus.Launching)
             return Fail(ended, Reason.ExitedEarly, agent is null && seen.LastWords is { Length: > 0 } last ? $"{words}: {last}" : words, now);
         return code == 0

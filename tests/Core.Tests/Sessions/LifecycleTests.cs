@@ -12,6 +12,14 @@ public sealed class LifecycleTests
         Assert.Equal(Reason.Killed, Failed(Running(), Exit(137), new AgentSighting(Stage.Starting, null, Ready: true)).Reason);
 
     [Fact]
+    public void AnEngineThatWasDownWhileItsContainerEndedIsAFailureThatSaysSo()
+    {
+        var failed = Failed(Running(), Exit(255), null);
+        Assert.Equal(Reason.Killed, failed.Reason);
+        Assert.Contains("its engine or its machine was restarted", failed.Reason!.Value.Sentence(failed.Detail));
+    }
+
+    [Fact]
     public void AContainerThatIsGoneIsAFailureThatSaysSo() =>
         Assert.Equal(Reason.Vanished, Failed(Running(), ForeignSighting.NotThere, null).Reason);
 

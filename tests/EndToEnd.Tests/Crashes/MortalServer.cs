@@ -64,8 +64,6 @@ public sealed class MortalServer : RunningServer
         }
     }
 
-    public Task ReviveAsync() => Runs ? Task.CompletedTask : StartAsync();
-
     /// <summary>Changes the database while no server has it open.</summary>
     public void Alter(string sql, string session)
     {

@@ -77,7 +77,10 @@ public class RunningServer : IAsyncLifetime
         await Eventually.TrueAsync(AnswersAsync, "the server answers", Patience);
     }
 
-    /// <summary>Starts the server.</summary>
+    /// <summary>Starts the server where it does not run.</summary>
+    public Task StartAgainAsync() => Runs ? Task.CompletedTask : StartAsync();
+
+    /// <summary>Starts the server, and does not wait until it answers.</summary>
     protected void Spawn()
     {
         var (program, arguments) = Start;

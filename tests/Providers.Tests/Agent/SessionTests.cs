@@ -36,6 +36,16 @@ public sealed class SessionTests : AgentProcessTests
     }
 
     [Fact]
+    public async Task AFrontEndThatWasToldToEndAndEndedWellHasNotFinished()
+    {
+        Start(["sh", "-c", "trap 'exit 0' TERM; echo up; while :; do sleep 0.1; done"]);
+        await Eventually.TrueAsync(() => Log == "up\n", "it runs");
+        await AgentImages.RunAsync("kill", "-TERM", $"{AgentPid}");
+        Assert.Equal(128 + 15, await ExitCodeAsync());
+        Assert.Equal(("killed", "signal 15"), (Report!.Failure, Report.Detail));
+    }
+
+    [Fact]
     public async Task SignalsReachTheWholeGroupOfTheFrontEnd()
     {
         Start(["sh", "-c", "trap 'echo hup' HUP; echo up; while :; do sleep 0.1; done"]);
