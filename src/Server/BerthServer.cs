@@ -4,6 +4,7 @@ using Berth.Server.Agents;
 using Berth.Server.Auth;
 using Berth.Server.Environments;
 using Berth.Server.Health;
+using Berth.Server.Images;
 using Berth.Server.Launchers;
 using Berth.Server.Live;
 using Berth.Server.OpenApi;
@@ -163,6 +164,7 @@ public static class BerthServer
         services.AddLaunchers();
         services.AddPools();
         services.AddProviders();
+        services.AddImages();
         services.AddAgents();
         services.AddSessions();
         services.AddPages();
@@ -195,6 +197,7 @@ public static class BerthServer
         app.MapEnvironments();
         app.MapLaunchers();
         app.MapPools();
+        app.MapImages();
         app.MapSessions();
         app.MapSessionProxy();
         app.MapPages();

@@ -7,6 +7,15 @@ namespace Berth.Fakes;
 /// <summary>A real image registry (Debian's <c>docker-registry</c>) on a port of its own; engines trust loopback without TLS.</summary>
 public sealed class ImageRegistry : IDisposable
 {
+    /// <summary>The password of a user of the tests.</summary>
+    public static string PasswordOf(string user) => $"{user}-password";
+
+    /// <summary>Her line in an htpasswd file.</summary>
+    public const string Ada = "ada:$2y$04$abcdefghijklmnopqrstuuHO6CoUqoMX6ssUAh9QGfTr.kAez4N5S";
+
+    /// <summary>His.</summary>
+    public const string Bob = "bob:$2y$04$abcdefghijklmnopqrstuuigviMnTL7PpWsi3c8uj32he27OfP0fi";
+
     private readonly Process process;
 
     private ImageRegistry(Process process, string address) => (this.process, Address) = (process, address);
@@ -15,7 +24,11 @@ public sealed class ImageRegistry : IDisposable
     public string Address { get; }
 
     /// <summary>Starts one that keeps everything in this folder.</summary>
-    public static async Task<ImageRegistry> StartAsync(string folder)
+    /// <param name="folder">There.</param>
+    /// <param name="users">
+    /// Lines of an htpasswd file, in bcrypt (<see cref="Ada"/>, <see cref="Bob"/>); none: everybody may do everything.
+    /// </param>
+    public static async Task<ImageRegistry> StartAsync(string folder, params string[] users)
     {
         var program = await DebianProgram.FindAsync("docker-registry", "docker-registry", folder);
         using var probe = new TcpListener(IPAddress.Loopback, 0);
@@ -35,7 +48,9 @@ public sealed class ImageRegistry : IDisposable
                 rootdirectory: {Path.Combine(folder, "images")}
             http:
               addr: {address}
+            {(users.Length == 0 ? "" : $"auth: {{htpasswd: {{realm: tests, path: {folder}/users}}}}")}
             """);
+        await File.WriteAllLinesAsync(Path.Combine(folder, "users"), users);
         var server = Process.Start(
             "/bin/sh", ["-c", "exec \"$1\" serve \"$2\" >\"$2.log\" 2>&1", "sh", program, config]);
         using var http = new HttpClient();
@@ -44,7 +59,7 @@ public sealed class ImageRegistry : IDisposable
             {
                 try
                 {
-                    return (await http.GetAsync(new Uri($"http://{address}/v2/"))).IsSuccessStatusCode;
+                    return (await http.GetAsync(new Uri($"http://{address}/v2/"))).StatusCode == (users.Length == 0 ? HttpStatusCode.OK : HttpStatusCode.Unauthorized);
                 }
                 catch (HttpRequestException)
                 {
@@ -58,8 +73,14 @@ public sealed class ImageRegistry : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        Stop();
+        process.Dispose();
+    }
+
+    /// <summary>It is away from now on.</summary>
+    public void Stop()
+    {
         process.Kill();
         process.WaitForExit();
-        process.Dispose();
     }
 }

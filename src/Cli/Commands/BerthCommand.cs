@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Help;
+using Berth.Cli.Commands.Images;
 using Berth.Cli.Commands.Resources;
 using Berth.Cli.Commands.Servers;
 using Berth.Cli.Commands.Sessions;
@@ -32,6 +33,9 @@ internal static class BerthCommand
             new ContextListCommand(here), new ContextUseCommand(here), new ContextAddCommand(here), new ContextRemoveCommand(here)));
         root.Add(new Group("token", "API tokens, for programs and other machines",
             new TokenListCommand(here), new TokenCreateCommand(here), new TokenDeleteCommand(here)));
+        root.Add(new Group("image", "Images of sessions", new ImageCheckCommand(here)));
+        root.Add(new Group("image-credentials", "Your credentials for private images",
+            new ImageCredentialListCommand(here), new ImageCredentialSetCommand(here), new ImageCredentialDeleteCommand(here)));
         root.Add(new CompletionCommand(here));
         root.SetAction(_ => new HelpPage(here).Invoke(root.Parse([])));
         foreach (var option in root.Options)

@@ -1,7 +1,9 @@
 using Berth.Contracts.Environments;
+using Berth.Contracts.Images;
 using Berth.Contracts.Launchers;
 using Berth.Contracts.Pools;
 using Berth.Contracts.Projects;
+using Berth.Contracts.Sessions;
 using Berth.Contracts.Users;
 
 namespace Berth.Contracts.Client;
@@ -48,6 +50,24 @@ public sealed partial class ApiClient
 
     /// <summary>Revokes an API token.</summary>
     public Task DeleteTokenAsync(string id, CancellationToken ct) => DeleteAsync("api/berth/tokens/" + Escape(id), ct);
+
+    /// <summary>The caller's credentials for registries of images, or the installation's, without passwords.</summary>
+    public async Task<IReadOnlyList<ImageCredentialView>> ListImageCredentialsAsync(bool shared, CancellationToken ct) =>
+        await GetAsync(ImageCredentials(shared), Json.ListImageCredentialView, ct);
+
+    /// <summary>Keeps credentials for a registry, once it has taken them.</summary>
+    public Task<ImageCredentialView> SetImageCredentialAsync(string host, bool shared, ImageCredentialRequest request, CancellationToken ct) =>
+        SendAsync(HttpMethod.Put, $"{ImageCredentials(shared)}/{Escape(host)}", request, Json.ImageCredentialRequest, Json.ImageCredentialView, ct);
+
+    /// <summary>Forgets credentials for a registry.</summary>
+    public Task DeleteImageCredentialAsync(string host, bool shared, CancellationToken ct) =>
+        DeleteAsync($"{ImageCredentials(shared)}/{Escape(host)}", ct);
+
+    /// <summary>Whether an image can be started by the caller.</summary>
+    public Task<ImageCheck> CheckImageAsync(string image, CancellationToken ct) =>
+        GetAsync("api/data/sessions/images?image_url=" + Escape(image), Json.ImageCheck, ct);
+
+    private static string ImageCredentials(bool shared) => shared ? "api/berth/shared_image_credentials" : "api/berth/image_credentials";
 
     /// <summary>Makes a link that signs a browser in once, as the caller.</summary>
     public async Task<SignInLink> CreateSignInLinkAsync(CancellationToken ct)

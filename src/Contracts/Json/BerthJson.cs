@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Berth.Contracts.Environments;
 using Berth.Contracts.Health;
+using Berth.Contracts.Images;
 using Berth.Contracts.Launchers;
 using Berth.Contracts.Pools;
 using Berth.Contracts.Problems;
@@ -30,6 +31,9 @@ namespace Berth.Contracts.Json;
 [JsonSerializable(typeof(UserQuota))]
 [JsonSerializable(typeof(QuotaUse))]
 [JsonSerializable(typeof(PasswordRequest))]
+[JsonSerializable(typeof(ImageCredentialRequest))]
+[JsonSerializable(typeof(ImageCredentialView))]
+[JsonSerializable(typeof(List<ImageCredentialView>))]
 [JsonSerializable(typeof(TokenRequest))]
 [JsonSerializable(typeof(TokenCreated))]
 [JsonSerializable(typeof(List<TokenView>))]

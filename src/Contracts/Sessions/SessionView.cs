@@ -120,7 +120,8 @@ public sealed record RenkuPatchRequest(
 /// <param name="Accessible">The image can be started here by this user.</param>
 /// <param name="Platforms">Such as <c>linux/amd64</c>; empty when not known.</param>
 /// <param name="Message">Why not, in a sentence.</param>
-public sealed record ImageCheck(bool Accessible, IReadOnlyList<string> Platforms, string? Message = null);
+/// <param name="Exists">Whether there is such an image; null: its registry does not tell this user, or cannot be asked.</param>
+public sealed record ImageCheck(bool Accessible, IReadOnlyList<string> Platforms, string? Message = null, bool? Exists = null);
 
 /// <summary>
 /// One message of <c>GET /api/berth/events</c> (server-sent events, <c>event: change</c>): something that the caller

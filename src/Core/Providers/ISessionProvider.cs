@@ -67,14 +67,19 @@ public sealed record StopMode
 
 /// <summary>A question about an image.</summary>
 /// <param name="Image">As the engine reads it.</param>
-public sealed record ImageQuery(string Image);
+/// <param name="Access">For whom; null: for nobody in particular.</param>
+public sealed record ImageQuery(string Image, ImageAccess? Access = null);
 
 /// <summary>What was found of an image.</summary>
 /// <param name="Accessible">It can be started here.</param>
 /// <param name="Local">It needs no pull.</param>
 /// <param name="Platforms">Such as <c>linux/amd64</c>; empty when not known before a pull.</param>
 /// <param name="Message">Why it is not accessible, in a sentence.</param>
-public sealed record ImageFinding(bool Accessible, bool Local, IReadOnlyList<string> Platforms, string? Message = null);
+public sealed record ImageFinding(bool Accessible, bool Local, IReadOnlyList<string> Platforms, string? Message = null)
+{
+    /// <summary>Whether there is such an image; null: its registry does not say, or cannot be asked.</summary>
+    public bool? Exists { get; init; } = Accessible || Platforms.Count > 0 ? true : null;
+}
 
 /// <summary>What a start is doing.</summary>
 /// <param name="Stage">The stage.</param>
@@ -95,6 +100,9 @@ public sealed record StartOrder(
     /// not there is made.
     /// </summary>
     public string Workspace { get; init; } = Key.SessionId;
+
+    /// <summary>For whom the image is fetched, and with what. Not a part of what is wanted, and stored nowhere.</summary>
+    public ImageAccess Access { get; init; } = ImageAccess.Anonymous;
 
     /// <summary>What providers call it.</summary>
     public string WorkspaceName => SessionKey.NameOfWorkspace(Workspace);

@@ -30,7 +30,7 @@ public static class Reasons
         Reason.Vanished => new(SessionStatus.Failed, false, "Its container is gone, and Berth did not remove it.", Again),
         Reason.NothingListens => new(SessionStatus.Failed, false, "Nothing answered on its port within the starting time: {0}.", "Check the environment's port, and that the front end listens on it; its log says more: `berth session logs {name}`."),
         Reason.StartTimeout => new(SessionStatus.Failed, false, "It did not start within the time that starts have: {0}.", Again),
-        Reason.ImageNotFound => new(SessionStatus.Failed, false, "Its image cannot be found: {0}", "Check the image's name and tag, and that it is public."),
+        Reason.ImageNotFound => new(SessionStatus.Failed, false, "Its image cannot be found: {0}", "Check the image's name and tag, and that you may read it."),
         Reason.PullFailed => new(SessionStatus.Failed, false, "Its image could not be fetched: {0}", Again),
         Reason.WrongPlatform => new(SessionStatus.Failed, false, "Its image is not for this machine: {0}", "Choose an image for the machine's platform."),
         Reason.NoGpu => new(SessionStatus.Failed, false, "There is no such gpu: {0}", "Start it without `--gpu`, or in a pool that has gpus."),

@@ -15,19 +15,12 @@ internal sealed partial class DockerClient
     public Task<ImageReply?> InspectImageAsync(ImageName image, CancellationToken ct) =>
         FindAsync(EngineCall.InspectImage, $"/images/{image}/json", DockerJson.Default.ImageReply, ct);
 
-    /// <summary>Asks the image's registry, without fetching it.</summary>
-    public Task<DistributionReply> AskRegistryAsync(ImageName image, CancellationToken ct) =>
-        CallAsync(
-            EngineCall.AskRegistry,
-            HttpMethod.Get,
-            $"/distribution/{image}/json",
-            null,
-            (response, token) => ReadAsync(response, DockerJson.Default.DistributionReply, token),
-            ct,
-            Later);
+    /// <summary>By the id that an inspection said.</summary>
+    public Task<ImageReply?> InspectImageAsync(string id, CancellationToken ct) =>
+        FindAsync(EngineCall.InspectImage, $"/images/{id}/json", DockerJson.Default.ImageReply, ct);
 
     /// <summary>Fetches an image; <paramref name="heard"/> is told every line. Takes as long as it takes.</summary>
-    public Task PullAsync(ImageName image, Action<PullLine> heard, CancellationToken ct) =>
+    public Task PullAsync(ImageName image, RegistryCredential? credential, Action<PullLine> heard, CancellationToken ct) =>
         CallAsync(
             EngineCall.Pull,
             HttpMethod.Post,
@@ -48,7 +41,8 @@ internal sealed partial class DockerClient
                 return true;
             },
             ct,
-            Timeout.InfiniteTimeSpan);
+            Timeout.InfiniteTimeSpan,
+            credential is null ? null : request => request.Headers.Add("X-Registry-Auth", Header(credential)));
 
     /// <summary>All containers, ended ones too, that carry all these labels.</summary>
     public Task<ContainerSummary[]> ListContainersAsync(string[] labels, CancellationToken ct) =>
@@ -216,6 +210,12 @@ internal sealed partial class DockerClient
                 throw Lost(Fault(e), e);
             }
         }
+    }
+
+    private static string Header(RegistryCredential credential)
+    {
+        var auth = new RegistryAuth(credential.Username, credential.Secret, credential.Host);
+        return Convert.ToBase64String(JsonSerializer.SerializeToUtf8Bytes(auth, DockerJson.Default.RegistryAuth)).Replace('+', '-').Replace('/', '_');
     }
 
     private static async IAsyncEnumerable<string> LinesAsync(HttpResponseMessage response, [EnumeratorCancellation] CancellationToken ct)

@@ -123,7 +123,7 @@ internal sealed partial class DockerClient : IDisposable
     /// <summary>Every call goes through here: one place knows of time limits, lost engines, refusals and fault points.</summary>
     private async Task<T> CallAsync<T>(
         EngineCall call, HttpMethod method, string path, HttpContent? body, Func<HttpResponseMessage, CancellationToken, Task<T>> read,
-        CancellationToken ct, TimeSpan? within = null)
+        CancellationToken ct, TimeSpan? within = null, Action<HttpRequestMessage>? adjust = null)
     {
         var limit = within ?? Soon;
         using var timer = new CancellationTokenSource(limit, time);
@@ -132,6 +132,7 @@ internal sealed partial class DockerClient : IDisposable
         {
             FaultPoints.Before(call);
             using var request = new HttpRequestMessage(method, path.StartsWith(Libpod, StringComparison.Ordinal) ? path : prefix + path) { Content = body };
+            adjust?.Invoke(request);
             using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, both.Token);
             var answer = await read(response, both.Token);
             FaultPoints.After(call);

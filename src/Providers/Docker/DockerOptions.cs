@@ -18,6 +18,9 @@ public sealed record DockerOptions
     /// <summary>Parent of one folder a session (its id in lower case), mounted read-only into that session.</summary>
     public required string SessionsFolder { get; init; }
 
+    /// <summary>What is remembered of private images that the engine has in its cache.</summary>
+    public required string ImagesFolder { get; init; }
+
     /// <summary>Whether sessions may run as root inside their containers.</summary>
     public bool AllowRoot { get; init; } = true;
 

@@ -23,6 +23,8 @@ public sealed class DockerProvider : ISessionProvider, IChangeSource, IDisposabl
     private readonly SessionNetwork network;
     private readonly Workspace workspace;
     private readonly ContainerPlan plan;
+    private readonly RegistryClient registries;
+    private readonly SessionImages images;
     private readonly ImageUser users = new();
     private readonly SemaphoreSlim finding = new(1);
     private readonly ConcurrentDictionary<string, Ended> ended = new();
@@ -41,6 +43,8 @@ public sealed class DockerProvider : ISessionProvider, IChangeSource, IDisposabl
         network = new SessionNetwork(labels, time);
         workspace = new Workspace(labels, folder, time);
         plan = new ContainerPlan(options, labels, folder);
+        registries = new RegistryClient(time);
+        images = new SessionImages(registries, new PrivateImages(options.ImagesFolder), folder, time);
     }
 
     /// <summary>What keeps sessions from being shut off as they should be, each with what to type; known after the first start.</summary>
@@ -57,51 +61,42 @@ public sealed class DockerProvider : ISessionProvider, IChangeSource, IDisposabl
         try
         {
             var name = ImageName.Parse(query.Image);
-            if (await client.InspectImageAsync(name, ct) is { } local)
-                return Found(local: true, [$"{local.Os}/{local.Architecture}"]);
-            try
-            {
-                var remote = await client.AskRegistryAsync(name, ct);
-                return Found(local: false, [.. (remote.Platforms ?? []).Where(p => p.Os is not (null or "unknown" or "")).Select(p => $"{p.Os}/{p.Architecture}").Distinct()]);
-            }
-            catch (ProviderException e)
-            {
-                throw DockerStates.ImageRefusal(name, e);
-            }
+            var found = await images.LookAsync(client, name, query.Access ?? ImageAccess.Anonymous, ct);
+            return !found.Accessible || found.Platforms.Count == 0 || found.Platforms.Any(p => ContainerPlan.Runs(p, client.Info.Platform))
+                ? found
+                : found with
+                {
+                    Accessible = false,
+                    Message = $"{name} is for {string.Join(", ", found.Platforms)}, and this machine is {client.Info.Platform}.",
+                };
         }
         catch (ProviderException e) when (e.Reason != Reason.EngineUnreachable)
         {
             return new ImageFinding(false, false, [], e.Reason.Sentence(e.Message));
         }
-
-        ImageFinding Found(bool local, string[] platforms) =>
-            platforms.Length == 0 || platforms.Any(p => ContainerPlan.Runs(p, client.Info.Platform))
-                ? new ImageFinding(true, local, platforms)
-                : new ImageFinding(false, local, platforms, $"{query.Image} is for {string.Join(", ", platforms)}, and this machine is {client.Info.Platform}.");
     }
 
     /// <inheritdoc/>
-    // 1. what does not depend on one another: the image, other starts of the session, the network
-    // 2. fetch the image where it is not here; refuse what cannot run here
-    // 3. the session's files and its volume
+    // 1. what does not depend on one another: the image, fetched where it is not here; other starts of the session; the network
+    // 2. refuse what cannot run here
+    // 3. the session's files, what image it got among them, and its volume
     // 4. make the container; one of this name is an earlier try of the same order
     // 5. give the volume to the session's user; start
     public async Task StartAsync(StartOrder order, IProgress<StageReport> progress, CancellationToken ct)
     {
         var (key, spec) = (order.Key, order.Spec);
-        var name = ImageName.Parse(spec.Image);
         var client = await EngineAsync(ct);
 
         // 1.
-        var looking = client.InspectImageAsync(name, ct);
-        await Task.WhenAll(looking, SettleOthersAsync(client, key, ct), network.EnsureAsync(client, ct));
+        var finding = images.FindAsync(client, order, progress, ct);
+        await Task.WhenAll(finding, SettleOthersAsync(client, key, ct), network.EnsureAsync(client, ct));
 
         // 2.
-        var image = await looking ?? await PullAsync(client, name, progress, ct);
+        var (image, pin) = await finding;
         plan.Check(spec, image, client.Info);
 
         // 3.
-        folder.Write(ContainerPlan.Complete(order.Agent, spec, image), order.AgentToken);
+        folder.Write(ContainerPlan.Complete(order.Agent, spec, image), order.AgentToken, pin);
         var volume = spec.HostFolder is null ? await workspace.EnsureAsync(client, order.Workspace, ct) : null;
 
         // 4.
@@ -207,6 +202,7 @@ public sealed class DockerProvider : ISessionProvider, IChangeSource, IDisposabl
     {
         engine?.Dispose();
         network.Dispose();
+        registries.Dispose();
         finding.Dispose();
     }
 
@@ -237,23 +233,6 @@ public sealed class DockerProvider : ISessionProvider, IChangeSource, IDisposabl
                 throw new ProviderException(Reason.Refused, $"start {key.Generation} of the session is over: start {other.Generation} is there.");
             await StopAsync(other, StopMode.KeepWorkspace, ct);
         }
-    }
-
-    private async Task<ImageReply> PullAsync(DockerClient client, ImageName name, IProgress<StageReport> progress, CancellationToken ct)
-    {
-        progress.Report(new StageReport(Stage.Pulling));
-        try
-        {
-            await client.PullAsync(name, new PullProgress(progress, time).Add, ct);
-        }
-        catch (ProviderException e)
-        {
-            throw DockerStates.ImageRefusal(name, e);
-        }
-
-        progress.Report(new StageReport(Stage.Preparing));
-        return await client.InspectImageAsync(name, ct)
-            ?? throw new ProviderException(Reason.PullFailed, $"{name} was fetched and is not there.");
     }
 
     /// <summary>Makes the container, or finds it made. False where it was started already, too.</summary>

@@ -13,14 +13,15 @@ internal sealed record InfoReply(string? Name, [property: JsonPropertyName("NCPU
 
 internal sealed record ErrorReply(string? Message);
 
-internal sealed record ImageReply(string Id, string Os, string Architecture, ImageConfig? Config);
+internal sealed record ImageReply(string Id, string Os, string Architecture, ImageConfig? Config, string[]? RepoDigests);
 
 internal sealed record ImageConfig(string[]? Entrypoint, string[]? Cmd, string? WorkingDir, string? User);
 
-internal sealed record DistributionReply(ImagePlatform[]? Platforms);
-
-internal sealed record ImagePlatform(
-    [property: JsonPropertyName("os")] string? Os, [property: JsonPropertyName("architecture")] string? Architecture);
+/// <summary>What the header X-Registry-Auth holds, in base64url.</summary>
+internal sealed record RegistryAuth(
+    [property: JsonPropertyName("username")] string Username,
+    [property: JsonPropertyName("password")] string Password,
+    [property: JsonPropertyName("serveraddress")] string ServerAddress);
 
 /// <summary>One line of the stream that a pull answers with.</summary>
 internal sealed record PullLine(string? Id, string? Status, PullCount? ProgressDetail, string? Error);
@@ -125,7 +126,8 @@ internal sealed record EventActor(string? Id, Dictionary<string, string>? Attrib
 [JsonSerializable(typeof(InfoReply))]
 [JsonSerializable(typeof(ErrorReply))]
 [JsonSerializable(typeof(ImageReply))]
-[JsonSerializable(typeof(DistributionReply))]
+[JsonSerializable(typeof(RegistryAuth))]
+[JsonSerializable(typeof(ImagePin))]
 [JsonSerializable(typeof(PullLine))]
 [JsonSerializable(typeof(ContainerSummary[]))]
 [JsonSerializable(typeof(ContainerReply))]

@@ -29,7 +29,7 @@ internal static class DockerStates
         (Reason.PullFailed, ["dial tcp", "no such host", "i/o timeout", "tls handshake", "toomanyrequests", "too many requests", "x509:", "certificate",
             "server gave http response", "request canceled", "connection reset", "unexpected eof", "failed to register layer", "proxyconnect"]),
         (Reason.ImageNotFound, ["no such image", "pull access denied", "manifest unknown", "manifest for", "name unknown", "name_unknown",
-            "repository name not known", "requested access to the resource is denied", "unauthorized", "authentication required",
+            "repository name not known", "requested access to the resource is denied", "unauthorized", "authentication required", "no basic auth credentials",
             "invalid reference format", "image not known"]),
         (Reason.CommandNotFound, ["executable file not found", "starting container process caused", "exec: \""]),
     ];
@@ -55,7 +55,7 @@ internal static class DockerStates
     /// <summary>What a refusal to find or fetch an image means: what the table does not know is a failed pull.</summary>
     public static ProviderException ImageRefusal(ImageName image, ProviderException refusal) => refusal.Reason switch
     {
-        Reason.ImageNotFound => new(Reason.ImageNotFound, $"there is no {image}, or it may not be read without signing in ({refusal.Message}).", refusal),
+        Reason.ImageNotFound => new(Reason.ImageNotFound, $"there is no {image}, or you may not read it without credentials, or with those that you keep (`berth image-credentials set`): {refusal.Message}.", refusal),
         Reason.Refused => new(Reason.PullFailed, $"{image}: {refusal.Message}", refusal),
         Reason.PullFailed or Reason.WrongPlatform => new(refusal.Reason, $"{image}: {refusal.Message}", refusal),
         _ => refusal,

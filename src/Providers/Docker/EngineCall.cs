@@ -15,7 +15,6 @@ public enum EngineCall
 
     // Images
     InspectImage,
-    AskRegistry,
     Pull,
 
     // Containers

@@ -14,7 +14,7 @@ namespace Berth.Providers.Docker;
 /// </summary>
 internal sealed class SessionFolder(string parent)
 {
-    private const string Volume = "volume";
+    private const string Volume = "volume", Image = "image";
     private const UnixFileMode Closed = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
     private const UnixFileMode Readable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
 
@@ -28,7 +28,7 @@ internal sealed class SessionFolder(string parent)
         return Path.Combine(parent, sessionId.ToLowerInvariant());
     }
 
-    public void Write(AgentOrder order, string token)
+    public void Write(AgentOrder order, string token, ImagePin pin)
     {
         var folder = PathOf(order.SessionId);
         try
@@ -40,6 +40,7 @@ internal sealed class SessionFolder(string parent)
             File.SetUnixFileMode(folder, Enterable); // whatever the umask is
             Replace(Path.Combine(folder, AgentFiles.Order), JsonSerializer.SerializeToUtf8Bytes(order, CoreJson.Default.AgentOrder));
             Replace(Path.Combine(folder, AgentFiles.Token), Encoding.UTF8.GetBytes(token));
+            Replace(Path.Combine(folder, Image), JsonSerializer.SerializeToUtf8Bytes(pin, DockerJson.Default.ImagePin));
         }
         catch (IOException e) when (e.HResult is 28 or 122) // ENOSPC, EDQUOT
         {
@@ -65,7 +66,7 @@ internal sealed class SessionFolder(string parent)
         var folder = PathOf(sessionId);
         if (!Directory.Exists(folder))
             return;
-        Delete(folder, Volume);
+        Delete(folder, Volume, Image);
         if (!Directory.EnumerateFileSystemEntries(folder).Any())
             Directory.Delete(folder);
     }
@@ -83,6 +84,12 @@ internal sealed class SessionFolder(string parent)
         foreach (var file in Directory.EnumerateFiles(folder).Where(f => names.Any(n => Path.GetFileName(f).StartsWith(n, StringComparison.Ordinal))))
             File.Delete(file);
     }
+
+    /// <summary>The image that the session got when it was first started here; null: none was.</summary>
+    public ImagePin? Pin(string sessionId) =>
+        Path.Combine(PathOf(sessionId), Image) is var file && File.Exists(file)
+            ? JsonSerializer.Deserialize(File.ReadAllBytes(file), DockerJson.Default.ImagePin)
+            : null;
 
     private static void Replace(string file, byte[] content)
     {

@@ -97,6 +97,9 @@ public static class AccessTable
         new("GET", "/tokens", AccessRule.SignedIn, ScopeRule.Read),
         new("POST", "/tokens", AccessRule.SignedIn, ScopeRule.All),
         new("POST", "/tokens/{id}/delete", AccessRule.SignedIn, ScopeRule.All),
+        new("GET", "/image-credentials", AccessRule.SignedIn, ScopeRule.Read),
+        new("POST", "/image-credentials", AccessRule.SignedIn, ScopeRule.All),
+        new("POST", "/image-credentials/{host}/delete", AccessRule.SignedIn, ScopeRule.All),
 
         // Sign-in
         new("POST", "/sign-in", AccessRule.Anonymous, ScopeRule.Any),
@@ -126,6 +129,14 @@ public static class AccessTable
         new("DELETE", "/api/data/sessions/{session}", AccessRule.SessionOwner, ScopeRule.Sessions),
         new("GET", "/api/data/sessions/{session}/logs", AccessRule.SessionOwner, ScopeRule.Any),
         new("GET", "/sessions/{id}/open", AccessRule.Anonymous, ScopeRule.Any),
+
+        // Images
+        new("GET", "/api/berth/image_credentials", AccessRule.SignedIn, ScopeRule.Read),
+        new("PUT", "/api/berth/image_credentials/{host}", AccessRule.SignedIn, ScopeRule.All),
+        new("DELETE", "/api/berth/image_credentials/{host}", AccessRule.SignedIn, ScopeRule.All),
+        new("GET", "/api/berth/shared_image_credentials", AccessRule.Admin, ScopeRule.Read),
+        new("PUT", "/api/berth/shared_image_credentials/{host}", AccessRule.Admin, ScopeRule.All),
+        new("DELETE", "/api/berth/shared_image_credentials/{host}", AccessRule.Admin, ScopeRule.All),
 
         // Users
         new("GET", "/api/data/user", AccessRule.SignedIn, ScopeRule.Any),

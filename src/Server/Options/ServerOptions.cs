@@ -47,6 +47,9 @@ public sealed record ServerOptions
     /// <summary>One folder a session: order, token, socket of its agent. Short, for socket paths end at 107 bytes.</summary>
     public string SessionsFolder => Path.Combine(DataFolder, "s");
 
+    /// <summary>What is remembered of private images in the engine's cache.</summary>
+    public string ImagesFolder => Path.Combine(DataFolder, "images");
+
     /// <summary>Logs of sessions.</summary>
     public string LogsFolder => Path.Combine(DataFolder, "logs");
 }

@@ -29,6 +29,7 @@ public static class ProvidersRoom
                     InstallationId = services.GetRequiredService<Installation>().Id,
                     AgentFolder = AgentBundle.Keep(options, services.GetRequiredService<TimeProvider>()),
                     SessionsFolder = options.SessionsFolder,
+                    ImagesFolder = options.ImagesFolder,
                     AllowRoot = options.AllowRoot,
                 },
                 services.GetRequiredService<TimeProvider>()));

@@ -3,6 +3,7 @@ using Berth.Contracts.Problems;
 using Berth.Contracts.Sessions;
 using Berth.Core.Providers;
 using Berth.Server.Auth;
+using Berth.Server.Images;
 using Berth.Server.Problems;
 using Berth.Server.Sessions.Reconcile;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -88,13 +89,13 @@ public static class RenkuSessionsApi
     }
 
     private static async Task<Ok<ImageCheck>> ImageAsync(
-        [FromQuery(Name = "image_url")] string imageUrl, IEnumerable<ProviderInstance> providers, CancellationToken ct)
+        [FromQuery(Name = "image_url")] string imageUrl, Caller caller, ImageCredentials credentials, IEnumerable<ProviderInstance> providers, CancellationToken ct)
     {
         StartRules.CheckImage(imageUrl, "image_url");
         try
         {
-            var finding = await providers.First().Provider.FindImageAsync(new ImageQuery(imageUrl), ct);
-            return TypedResults.Ok(new ImageCheck(finding.Accessible, finding.Platforms, finding.Message));
+            var finding = await providers.First().Provider.FindImageAsync(new ImageQuery(imageUrl, await credentials.AccessAsync(caller.UserId, imageUrl, ct)), ct);
+            return TypedResults.Ok(new ImageCheck(finding.Accessible, finding.Platforms, finding.Message, finding.Exists));
         }
         catch (ProviderException e)
         {

@@ -1,5 +1,6 @@
 using Berth.Server.Web.Environments;
 using Berth.Server.Web.Errors;
+using Berth.Server.Web.Images;
 using Berth.Server.Web.Launchers;
 using Berth.Server.Web.Pools;
 using Berth.Server.Web.Projects;
@@ -33,6 +34,7 @@ public static class PagesRoom
         ProjectPages.Map(pages);
         PoolPages.Map(pages);
         TokenPages.Map(pages);
+        ImageCredentialPages.Map(pages);
         return routes;
     }
 

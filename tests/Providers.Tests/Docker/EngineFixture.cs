@@ -58,6 +58,7 @@ public sealed class EngineFixture : IAsyncLifetime
         InstallationId = installation,
         AgentFolder = Path.Combine(folder, "agent"),
         SessionsFolder = Path.Combine(folder, "s"),
+        ImagesFolder = Path.Combine(folder, "images"),
     };
 
     public string MakeFolder(string name) => Directory.CreateDirectory(Path.Combine(folder, name)).FullName;
@@ -73,10 +74,10 @@ public sealed class EngineFixture : IAsyncLifetime
     }
 
     /// <summary>Sends a call of the engine's API as anybody else would.</summary>
-    public async Task<string> CallAsync(HttpMethod method, string path, HttpContent? body = null)
+    public async Task<string> CallAsync(HttpMethod method, string path, HttpContent? body = null, string auth = "e30=")
     {
         using var request = new HttpRequestMessage(method, path) { Content = body };
-        request.Headers.Add("X-Registry-Auth", "e30="); // {}: pushes need some
+        request.Headers.Add("X-Registry-Auth", auth); // {}, where none is said: pushes need some
         using var response = await http.SendAsync(request);
         return await response.Content.ReadAsStringAsync();
     }

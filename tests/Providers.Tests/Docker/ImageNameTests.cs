@@ -17,7 +17,6 @@ public sealed class ImageNameTests
     [InlineData("a__b/c-d.e@" + Digest, "a__b/c-d.e@" + Digest)]
     [InlineData("a:1@" + Digest, "a:1@" + Digest)]
     [InlineData("[::1]:5000/a", "[::1]:5000/a:latest")]
-    [InlineData(Digest, Digest)]
     public void ANameIsReadAndHasATag(string text, string expected) => Assert.Equal(expected, ImageName.Parse(text).Text);
 
     [Theory]
@@ -35,11 +34,34 @@ public sealed class ImageNameTests
     [InlineData("a#b")]
     [InlineData("http://registry/a")]
     [InlineData("a@sha256:12")]
+    [InlineData(Digest)]
+    [InlineData("sha256:0123456789ab")]
     public void WhatIsNoNameIsRefusedByName(string text)
     {
         var refusal = Assert.Throws<ProviderException>(() => ImageName.Parse(text));
         Assert.Equal(Reason.ImageNotFound, refusal.Reason);
         Assert.Contains($"“{text}”", refusal.Message);
+    }
+
+    [Theory]
+    [InlineData("debian", "docker.io", "library/debian", "latest")]
+    [InlineData("jane/lab:1", "docker.io", "jane/lab", "1")]
+    [InlineData("index.docker.io/jane/lab", "docker.io", "jane/lab", "latest")]
+    [InlineData("localhost/jane/lab", "localhost", "jane/lab", "latest")]
+    [InlineData("ghcr.io/jane/lab:1@" + Digest, "ghcr.io", "jane/lab", Digest)]
+    [InlineData("[::1]:5000/a", "[::1]:5000", "a", "latest")]
+    public void ANameHasARegistryARepositoryAndATagOrDigest(string text, string host, string repository, string reference)
+    {
+        var name = ImageName.Parse(text);
+        Assert.Equal((host, repository, reference), (name.Host, name.Repository, name.Reference));
+    }
+
+    [Fact]
+    public void ADigestOfAnEngineBelongsToTheRepositoryHoweverItIsSpelled()
+    {
+        Assert.True(ImageName.Parse("debian").Owns("debian@" + Digest));
+        Assert.True(ImageName.Parse("debian").Owns("docker.io/library/debian@" + Digest));
+        Assert.False(ImageName.Parse("debian").Owns("ghcr.io/library/debian@" + Digest));
     }
 
     [Fact]

@@ -2,6 +2,7 @@ using Berth.Core.Agents;
 using Berth.Core.Providers;
 using Berth.Core.Sessions;
 using Berth.Server.Agents;
+using Berth.Server.Images;
 using Berth.Server.Proxy;
 using Berth.Server.Storage;
 using Dapper;
@@ -9,7 +10,7 @@ using Dapper;
 namespace Berth.Server.Sessions.Reconcile;
 
 /// <summary>What a provider is ordered to start, and what the agent inside is told.</summary>
-public sealed class AgentOrders(Db db, AgentTokens tokens, Origins origins)
+public sealed class AgentOrders(Db db, AgentTokens tokens, Origins origins, ImageCredentials images)
 {
     private static readonly string[] Prefixes = ["RENKU", "BERTH"];
 
@@ -37,6 +38,7 @@ public sealed class AgentOrders(Db db, AgentTokens tokens, Origins origins)
             new Dictionary<string, string> { ["io.berth.name"] = facts.Name, ["io.berth.owner"] = facts.UserId })
         {
             Workspace = stored.Workspace,
+            Access = await images.AccessAsync(facts.UserId, spec.Image, ct),
         };
     }
 
