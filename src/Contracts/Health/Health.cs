@@ -13,5 +13,5 @@ public sealed record HealthView(string Status, IReadOnlyList<HealthCheck> Checks
 /// <summary>One part of the server.</summary>
 /// <param name="Name">database, engine, …</param>
 /// <param name="Ok">It works.</param>
-/// <param name="Message">What is wrong and how to mend it; for admins.</param>
+/// <param name="Message">What is wrong and how to mend it, or what it is; for admins.</param>
 public sealed record HealthCheck(string Name, bool Ok, string? Message);

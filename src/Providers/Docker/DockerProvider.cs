@@ -50,6 +50,9 @@ public sealed class DockerProvider : ISessionProvider, IChangeSource, IDisposabl
     /// <summary>What keeps sessions from being shut off as they should be, each with what to type; known after the first start.</summary>
     public IReadOnlyList<string> Warnings => network.Warnings;
 
+    /// <summary>The engine that answered last; null: none was asked yet.</summary>
+    public EngineInfo? LastEngine => engine?.Info;
+
     /// <summary>The engine that answers now.</summary>
     /// <exception cref="ProviderException">None does.</exception>
     public async Task<EngineInfo> GetEngineAsync(CancellationToken ct) => (await EngineAsync(ct)).Info;

@@ -53,6 +53,11 @@ internal sealed partial class ImageName
         return new ImageName(hasTag || text.Contains('@') ? text : text + ":latest");
     }
 
+    /// <summary>What Podman calls it where it was made on the machine; null: it names a registry.</summary>
+    public ImageName? MadeHere => Host == Hub && !Text.StartsWith($"{Hub}/", StringComparison.Ordinal) && !Text.StartsWith("index.", StringComparison.Ordinal)
+        ? new($"{Here}/{Text}")
+        : null;
+
     /// <summary>The image of this name that has this digest.</summary>
     public ImageName At(string digest) => new($"{Host}/{Repository}@{digest}");
 

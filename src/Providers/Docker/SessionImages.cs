@@ -20,7 +20,7 @@ internal sealed class SessionImages(RegistryClient registries, PrivateImages pri
         if (pin is not null && await client.InspectImageAsync(pin.Id, ct) is { } same)                                   // 1
             return (same, pin);
 
-        var image = pin?.Digest is null ? await client.InspectImageAsync(name, ct) : null;                               // 2
+        var image = pin?.Digest is null ? await CachedAsync(client, name, ct) : null;                                    // 2
         if (image is not null)
             await CheckAsync(client.Info, image, name, order.Access, ct);
         else
@@ -30,7 +30,7 @@ internal sealed class SessionImages(RegistryClient registries, PrivateImages pri
 
     public async Task<ImageFinding> LookAsync(DockerClient client, ImageName name, ImageAccess access, CancellationToken ct)
     {
-        if (await client.InspectImageAsync(name, ct) is { } local)
+        if (await CachedAsync(client, name, ct) is { } local)
         {
             try
             {
@@ -53,6 +53,11 @@ internal sealed class SessionImages(RegistryClient registries, PrivateImages pri
             _ => new ImageFinding(false, false, [], Refused(name, access).Message),
         };
     }
+
+    /// <summary>Podman reads a short name as Docker's registry's alone, and calls what it builds itself <c>localhost/…</c>.</summary>
+    private static async Task<ImageReply?> CachedAsync(DockerClient client, ImageName name, CancellationToken ct) =>
+        await client.InspectImageAsync(name, ct)
+        ?? (client.Info.IsPodman && name.MadeHere is { } here ? await client.InspectImageAsync(here, ct) : null);
 
     /// <exception cref="ProviderException">The user may not have what the cache has.</exception>
     private async Task CheckAsync(EngineInfo engine, ImageReply image, ImageName name, ImageAccess access, CancellationToken ct)
@@ -124,7 +129,7 @@ internal sealed class SessionImages(RegistryClient registries, PrivateImages pri
     /// before the names of images made on the machine tells.
     /// </summary>
     private static bool CameFromRegistry(EngineInfo engine, ImageReply image, ImageName name) =>
-        name.Host != ImageName.Here && (engine.IsPodman || DigestOf(image, name) is not null);
+        DigestOf(image, name) is not null && (!engine.IsPodman || name.Host != ImageName.Here);
 
     private static string? DigestOf(ImageReply image, ImageName name) =>
         name.Host == ImageName.Here ? null : (image.RepoDigests ?? []).FirstOrDefault(name.Owns)?.Split('@')[1];

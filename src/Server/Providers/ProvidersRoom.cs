@@ -47,11 +47,12 @@ internal sealed class IsolationProbe(IEnumerable<ProviderInstance> providers) : 
 }
 
 /// <summary>Tells whether the reconciler reached the engine when it tried last: nobody who asks for the health makes it try.</summary>
-internal sealed class DockerProbe(ProviderHealth health) : IHealthProbe
+internal sealed class DockerProbe(ProviderHealth health, IEnumerable<ProviderInstance> providers) : IHealthProbe
 {
     public Task<HealthCheck> CheckAsync(CancellationToken ct)
     {
         var problem = health.All.GetValueOrDefault(ProviderNames.Docker);
-        return Task.FromResult(new HealthCheck(ProviderNames.Docker, problem is null, problem));
+        var engine = providers.Select(p => p.Provider).OfType<DockerProvider>().FirstOrDefault()?.LastEngine;
+        return Task.FromResult(new HealthCheck(ProviderNames.Docker, problem is null, problem ?? (engine is null ? null : $"{engine.Product} at {engine.Address}")));
     }
 }

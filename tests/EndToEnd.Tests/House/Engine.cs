@@ -52,7 +52,7 @@ internal static class Engine
             await Http.DeleteAsync($"/volumes/{volume}?force=1");
         // With the network go its rules of the firewall, which only the provider knows.
         using var provider = new DockerProvider(
-            new DockerOptions { InstallationId = installation, AgentFolder = "/", SessionsFolder = "/", Engine = $"unix://{SocketPath}" }, TimeProvider.System);
+            new DockerOptions { InstallationId = installation, AgentFolder = "/", SessionsFolder = "/", ImagesFolder = "/", Engine = $"unix://{SocketPath}" }, TimeProvider.System);
         await provider.RemoveNetworkAsync(CancellationToken.None);
     }
 

@@ -35,6 +35,17 @@ public sealed class PullTests(EngineFixture engine) : DockerTests(engine), IClas
         Assert.Empty(again);
     }
 
+    [Fact]
+    public async Task WhatPodmanMadeItselfIsFoundByItsShortName()
+    {
+        Assert.SkipUnless((await Provider.GetEngineAsync(Ct)).IsPodman, "Docker has one name for it.");
+        var image = Engine.Image["localhost/".Length..];
+        Assert.True((await Provider.FindImageAsync(new ImageQuery(image), Ct)).Local);
+        var order = Order("stay", spec => spec with { Image = image });
+        await StartAsync(order);
+        await SeenAsync(order.Key, ForeignState.Running);
+    }
+
     [Theory]
     [InlineData("shipped", "no-such-tag")]
     [InlineData("no-such-image", "latest")]
