@@ -91,11 +91,11 @@ public sealed class DockerProvider : ISessionProvider, IChangeSource, IDisposabl
         var client = await EngineAsync(ct);
 
         // 1.
-        var finding = images.FindAsync(client, order, progress, ct);
-        await Task.WhenAll(finding, SettleOthersAsync(client, key, ct), network.EnsureAsync(client, ct));
+        var choosing = images.FindAsync(client, order, progress, ct);
+        await Task.WhenAll(choosing, SettleOthersAsync(client, key, ct), network.EnsureAsync(client, ct));
 
         // 2.
-        var (image, pin) = await finding;
+        var (image, pin) = await choosing;
         plan.Check(spec, image, client.Info);
 
         // 3.

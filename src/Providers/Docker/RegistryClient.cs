@@ -24,6 +24,9 @@ public sealed partial class RegistryClient(TimeProvider time) : IDisposable
         "application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json",
     ];
 
+    /// <summary>What a registry's challenge says of the token that it wants.</summary>
+    private static readonly string[] Asked = ["service", "scope"];
+
     private readonly HttpClient http = new() { Timeout = Timeout.InfiniteTimeSpan, MaxResponseContentBufferSize = MostBytes };
 
     /// <inheritdoc/>
@@ -87,13 +90,13 @@ public sealed partial class RegistryClient(TimeProvider time) : IDisposable
     private async Task<AuthenticationHeaderValue?> TokenAsync(
         AuthenticationHeaderValue challenge, RegistryCredential? credential, string host, CancellationToken ct)
     {
-        var said = Parameters().Matches(challenge.Parameter ?? "").GroupBy(m => m.Groups[1].Value).ToDictionary(g => g.Key, g => g.First().Groups[2].Value);
+        var said = Parameters().Matches(challenge.Parameter ?? "").GroupBy(m => m.Groups["name"].Value).ToDictionary(g => g.Key, g => g.First().Groups["value"].Value);
 
         // Passwords go to nobody without TLS, but to a registry of this machine.
         if (!said.TryGetValue("realm", out var realm) || !Uri.TryCreate(realm, UriKind.Absolute, out var uri)
             || !(uri.Scheme == Uri.UriSchemeHttps || (uri.Scheme == Uri.UriSchemeHttp && uri.IsLoopback && Root(host).IsLoopback)))
             return null;
-        var query = string.Join('&', new[] { "service", "scope" }.Where(said.ContainsKey).Select(name => $"{name}={Uri.EscapeDataString(said[name])}"));
+        var query = string.Join('&', Asked.Where(said.ContainsKey).Select(name => $"{name}={Uri.EscapeDataString(said[name])}"));
         var where = new UriBuilder(uri) { Query = uri.Query.Length > 1 ? $"{uri.Query}&{query}" : query }.Uri;
         using var answer = await SendAsync(where, credential is null ? null : Basic(credential), ct);
         if (!answer.IsSuccessStatusCode)
@@ -149,7 +152,7 @@ public sealed partial class RegistryClient(TimeProvider time) : IDisposable
         return secure.IsLoopback ? new Uri($"http://{host}/") : secure;
     }
 
-    [GeneratedRegex("([a-z_]+)=\"([^\"]*)\"", RegexOptions.NonBacktracking)]
+    [GeneratedRegex("(?<name>[a-z_]+)=\"(?<value>[^\"]*)\"", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
     private static partial Regex Parameters();
 
     [GeneratedRegex(@"^[a-z0-9]+:[0-9a-f]{32,}\z", RegexOptions.NonBacktracking)]

@@ -25,6 +25,6 @@ public static partial class RegistryHost
         return first.Contains('.') || first.Contains(':') || first == "localhost" ? first.ToLowerInvariant() : Hub;
     }
 
-    [GeneratedRegex(@"^(localhost|[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+|[a-z0-9-]+(?=:))(:[0-9]{1,5})?\z", RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(@"^(([a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+|localhost)(:[0-9]{1,5})?|[a-z0-9-]+:[0-9]{1,5})\z", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
     private static partial Regex Grammar();
 }
