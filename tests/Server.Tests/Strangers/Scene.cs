@@ -34,6 +34,7 @@ public sealed record Scene(
         }, admin)).Created();
         var users = cast.Actors.Where(a => a.Role > 0 && a.UserId is not null).Select(a => a.UserId).Distinct().Select(id => new { id });
         (await server.Owner.SendAsync(HttpMethod.Post, $"/api/data/resource_pools/{pool.Int("id")}/users", users, admin)).Is(201);
+        (await server.Owner.SendAsync(HttpMethod.Put, "/api/berth/user_quota", new { sessions = 1000 }, admin)).Is(200); // whatever was tried with it
         var session = (await server.Owner.PostAsync("/api/berth/sessions", new { launcher_id = launcher }, owner)).Created();
         var id = session.Text("id");
         await Eventually.TrueAsync(() => server.Compute.Keys.Any(k => k.SessionId == id), "the session has started");
@@ -58,7 +59,7 @@ public sealed record Scene(
         var path = pattern.Replace("/assets/{fingerprint}/{name}", Asset)
             .Replace("/namespaces/{name}/projects/{slug}", $"/namespaces/owner/projects/{Project.Text("slug")}")
             .Replace("{cid:int}", $"{Class}").Replace("/classes/{id:int}", $"/classes/{Class}").Replace("{id:int}", $"{Pool}")
-            .Replace("{user}", User).Replace("{session}", Session);
+            .Replace("{user}", User).Replace("{session}", Session).Replace("{host}", "127.0.0.1:1"); // where no registry answers
         foreach (var (room, id) in new[]
         {
             ("/sessions/", Session), ("/launchers/", Launcher), ("/session_launchers/", Launcher), ("/environments/", Environment),

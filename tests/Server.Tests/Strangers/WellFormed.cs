@@ -39,6 +39,8 @@ public static class WellFormed
         ["POST /pools/{id:int}/delete"] = (_, _) => Form(),
         ["POST /tokens"] = (_, _) => Form(("name", "new")),
         ["POST /tokens/{id}/delete"] = (_, _) => Form(),
+        ["POST /image-credentials"] = (_, _) => Form(("host", "127.0.0.1:1"), ("username", "ada"), ("password", "of ada")),
+        ["POST /image-credentials/{host}/delete"] = (_, _) => Form(),
         ["POST /sign-in"] = (_, _) => Form(("username", "nobody"), ("password", "guess"), ("next", "/")),
         ["POST /sign-out"] = (_, _) => Form(),
 
@@ -53,6 +55,11 @@ public static class WellFormed
         ["POST /api/data/sessions"] = (s, _) => new { launcher_id = s.OpenLauncher },
         ["PATCH /api/data/sessions/{session}"] = (_, _) => new { state = "hibernated" },
         ["DELETE /api/data/sessions/{session}"] = (_, _) => null,
+
+        ["PUT /api/berth/image_credentials/{host}"] = (_, _) => new { username = "ada", password = "of ada" },
+        ["DELETE /api/berth/image_credentials/{host}"] = (_, _) => null,
+        ["PUT /api/berth/shared_image_credentials/{host}"] = (_, _) => new { username = "ada", password = "of ada" },
+        ["DELETE /api/berth/shared_image_credentials/{host}"] = (_, _) => null,
 
         ["POST /api/berth/password"] = (_, _) => new { new_password = "long enough a password" },
         ["PUT /api/berth/user_quota"] = (_, _) => new { sessions = 1000 },
