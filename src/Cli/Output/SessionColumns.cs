@@ -51,6 +51,7 @@ internal static class SessionColumns
             repository => repository.Branch is null ? repository.Url : $"{repository.Url} ({repository.Branch})"))),
         new("started", session => $"{session.Started:yyyy-MM-dd HH:mm} UTC ({Ages.Ago(session.Started, time.GetUtcNow())})"),
         new("last_used", session => Ages.Ago(session.LastInteraction, time.GetUtcNow())),
+        new("in_use", session => session.Berth is not { Status: "running", InUse: { } uses } ? null : uses.Count == 0 ? "idle" : string.Join(", ", uses)),
         new("stops", session => session.Berth.StopsAt is { } at
             ? $"{Ages.Until(at, time.GetUtcNow())} ({at:yyyy-MM-dd HH:mm} UTC), because: {session.Berth.StopsBecause}"
             : null),

@@ -21,6 +21,9 @@ internal sealed class SessionRow
 
     public string Url { get; set; } = "";
 
+    /// <summary>What the deadline will do that is near.</summary>
+    public string? Warning { get; set; }
+
     public static readonly string[] Headers = ["name", "status", "started", "stops", "url"];
 
     public static SessionRow Of(SessionView session) => new()
@@ -33,6 +36,7 @@ internal sealed class SessionRow
         Started = session.Started,
         StopsAt = session.Berth.StopsAt,
         Url = session.Url,
+        Warning = session.Berth.Warning,
     };
 
     /// <summary>The state and what it is busy with, or suffers from.</summary>
@@ -45,6 +49,9 @@ internal sealed class SessionRow
     };
 
     public string StopsCell(DateTimeOffset now) => StopsAt is { } at ? Ages.Until(at, now) : "-";
+
+    /// <summary>For stderr; null while no deadline is near.</summary>
+    public string? WarningLine(DateTimeOffset now) => Warning is null || StopsAt is not { } at ? null : $"Session '{Name}', {Ages.Until(at, now)}: {Warning}";
 
     public string[] Cells(DateTimeOffset now) => [Name, StatusCell, Ages.Ago(Started, now), StopsCell(now), Url];
 

@@ -42,7 +42,14 @@ internal static unsafe class QuickList
         var isTerminal = Libc.isatty(StandardOut) == 1;
         var colours = isTerminal && Variable("NO_COLOR"u8).IsEmpty && !Variable("TERM"u8).SequenceEqual("dumb"u8);
         var table = Table.Render(SessionRow.Headers, cells, isTerminal ? Width() : null, colours ? SessionRow.Colour : null);
-        return UnixHttp.WriteAll(StandardOut, Ascii.Bytes(table)) ? ExitCodes.Ok : ExitCodes.Error;
+        if (!UnixHttp.WriteAll(StandardOut, Ascii.Bytes(table)))
+            return ExitCodes.Error;
+        foreach (var row in rows)
+        {
+            if (row.WarningLine(now) is { } warning)
+                UnixHttp.WriteAll(StandardError, Ascii.Bytes(warning + "\n"));
+        }
+        return ExitCodes.Ok;
     }
 
     private static bool IsPlainList(string[] args) =>

@@ -67,6 +67,8 @@ internal static class SessionRows
                 row.Reason = Text(ref scan);
             else if (name.SequenceEqual("stops_at"u8))
                 row.StopsAt = Time(ref scan);
+            else if (name.SequenceEqual("warning"u8))
+                row.Warning = Text(ref scan);
             else
                 scan.Skip();
         }

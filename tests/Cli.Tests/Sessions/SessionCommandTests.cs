@@ -238,6 +238,26 @@ public sealed class SessionCommandTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_deadline_that_is_near_is_said_by_every_command_about_the_session_and_not_when_it_is_extended()
+    {
+        var start = _berth.RunAsync("start", "--image", "busybox", "--name", "near");
+        await using var agent = await ReadyAsync("near");
+        await start;
+        _server.Clock.Move(TimeSpan.FromHours(24));
+        _server.Wake((await _server.Client.GetSessionAsync("near", Ct)).Id);
+        await Eventually.TrueAsync(async () => (await _server.Client.GetSessionAsync("near", Ct)).Berth.Warning is not null, "its owner is warned");
+
+        foreach (var command in (string[][])[["list"], ["show", "near"], ["events", "near"]])
+        {
+            var ran = await _berth.RunAsync(command);
+            Assert.Contains("It will be paused: 24 h without use. Use it, or keep it: `berth session extend near`.", ran.Error, StringComparison.Ordinal);
+            Assert.DoesNotContain("will be paused: 24 h without use. Use", ran.Out, StringComparison.Ordinal);
+        }
+        Assert.DoesNotContain("It will be paused", (await _berth.RunAsync("extend", "near")).Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("It will be paused", (await _berth.RunAsync("list")).Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_wait_survives_a_restart_of_the_server()
     {
         var start = _berth.RunAsync("start", "--image", "busybox", "--name", "kept");

@@ -17,6 +17,8 @@ internal sealed class ExtendCommand : SessionVerb
 
     public override IReadOnlyList<Example> Examples => [new("session extend notebook --for 8h", "Not to be stopped before that")];
 
+    protected override bool Warns => false;
+
     protected override async Task<int> RunAsync(Call call, CancellationToken ct)
     {
         var server = await call.ConnectAsync(ct);

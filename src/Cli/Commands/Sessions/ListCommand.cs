@@ -31,6 +31,11 @@ internal sealed class ListCommand : Verb
             sessions = [.. sessions.Where(session => session.ProjectId == project
                 || session.Berth.ProjectName.StartsWith(project, StringComparison.OrdinalIgnoreCase))];
         call.Results.List(sessions, BerthJson.Default.ListSessionView, SessionColumns.Of(call.Here.Time), session => session.Name, SessionRow.Colour);
+        foreach (var session in sessions)
+        {
+            if (SessionRow.Of(session).WarningLine(call.Here.Time.GetUtcNow()) is { } warning)
+                call.Report.Warning(warning);
+        }
         if (sessions.Count == 0 && call.Results.Format == OutputFormat.Table)
             call.Report.Line(call.Get(_ended) ? "No session of yours has ended yet." : "You have no session. Start one with `berth session start`.");
         return ExitCodes.Ok;

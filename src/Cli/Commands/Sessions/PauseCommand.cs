@@ -12,6 +12,8 @@ internal sealed class PauseCommand : SessionVerb
 
     public override IReadOnlyList<Example> Examples => [new("session pause notebook", "Its files stay; what runs in it ends")];
 
+    protected override bool Warns => false;
+
     protected override async Task<int> RunAsync(Call call, CancellationToken ct)
     {
         var server = await call.ConnectAsync(ct);

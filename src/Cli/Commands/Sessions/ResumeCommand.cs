@@ -23,6 +23,8 @@ internal sealed class ResumeCommand : SessionVerb
         new("session resume notebook --class large", "With more resources"),
     ];
 
+    protected override bool Warns => false;
+
     protected override async Task<int> RunAsync(Call call, CancellationToken ct)
     {
         var server = await call.ConnectAsync(ct);

@@ -22,7 +22,19 @@ internal abstract class SessionVerb : Verb
 
     protected bool IsNamed(Call call) => call.Get(_name) is not null;
 
+    /// <summary>The session that is meant. A deadline of it that is near is said, whatever the command is about.</summary>
     protected async Task<SessionView> FindAsync(Call call, Server server, CancellationToken ct, bool ended = false)
+    {
+        var session = await FindSessionAsync(call, server, ended, ct);
+        if (Warns && SessionRow.Of(session).WarningLine(call.Here.Time.GetUtcNow()) is { } warning)
+            call.Report.Warning(warning);
+        return session;
+    }
+
+    /// <summary>Whether a deadline that is near is worth a line: not to who is about to move it.</summary>
+    protected virtual bool Warns => true;
+
+    private async Task<SessionView> FindSessionAsync(Call call, Server server, bool ended, CancellationToken ct)
     {
         var sessions = await server.Client.ListSessionsAsync(ct);
         if (call.Get(_name) is not { } name)

@@ -23,6 +23,8 @@ internal sealed class StopCommand : SessionVerb
         new("session stop notebook --delete-work", "End it and delete its files"),
     ];
 
+    protected override bool Warns => false;
+
     protected override async Task<int> RunAsync(Call call, CancellationToken ct)
     {
         if (call.Get(_all) && IsNamed(call))
