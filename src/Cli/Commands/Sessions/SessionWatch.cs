@@ -132,6 +132,10 @@ internal sealed class SessionWatch : IDisposable
         {
             return await _server.Client.GetSessionAsync(session.Id, ct);
         }
+        catch (ServerUnreachableException)
+        {
+            return session; // As last seen; the stream of changes has been cut, too, and says so.
+        }
         catch (ApiException e) when (e.Status == HttpStatusCode.NotFound)
         {
             return session with { Berth = session.Berth with { Status = "ended", Sentence = "It is gone." } };
