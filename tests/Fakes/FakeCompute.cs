@@ -10,14 +10,21 @@ namespace Berth.Fakes;
 /// Compute without an engine: keeps what was started, in memory, and obeys the provider contract. A test plays the foreign
 /// system's part through it: kills, loses, refuses, is away, is slow.
 /// </summary>
-public sealed class FakeCompute : ISessionProvider, IChangeSource
+public sealed class FakeCompute : ISessionProvider, IChangeSource, IWorkspaceSizes
 {
     private readonly ConcurrentDictionary<SessionKey, Observation> _running = new();
     private readonly ConcurrentDictionary<Channel<SessionKey>, byte> _watchers = new();
     private int _observations;
+    private int _measurements;
 
     /// <summary>Workspaces that exist.</summary>
     public ConcurrentDictionary<string, byte> Workspaces { get; } = new();
+
+    /// <summary>Bytes that a workspace is said to hold, by its id.</summary>
+    public ConcurrentDictionary<string, long> Sizes { get; } = new();
+
+    /// <summary>How often workspaces were measured.</summary>
+    public int Measurements => _measurements;
 
     /// <summary>Orders that were accepted, in order, repeated ones included.</summary>
     public ConcurrentQueue<StartOrder> Orders { get; } = new();
@@ -96,6 +103,12 @@ public sealed class FakeCompute : ISessionProvider, IChangeSource
         {
             _watchers.TryRemove(channel, out _);
         }
+    }
+
+    public Task<IReadOnlyDictionary<string, long>> MeasureAsync(CancellationToken ct)
+    {
+        Interlocked.Increment(ref _measurements);
+        return Away is { } away ? throw away : Task.FromResult<IReadOnlyDictionary<string, long>>(new Dictionary<string, long>(Sizes));
     }
 
     /// <summary>Something is there that Berth did not start, or started and forgot.</summary>

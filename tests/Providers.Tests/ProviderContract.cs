@@ -211,6 +211,19 @@ public abstract class ProviderContract
     }
 
     [Fact]
+    public async Task WhatAWorkspaceHoldsIsMeasuredByItsId()
+    {
+        Assert.SkipUnless(Provider is IWorkspaceSizes, "It does not measure workspaces.");
+        var order = Order("write");
+        await StartAsync(order);
+        Assert.Equal("written", await SaidAsync(order.Key));
+        var sizes = await ((IWorkspaceSizes)Provider).MeasureAsync(Ct);
+        Assert.InRange(sizes[order.Key.SessionId], 1, 100_000);
+        await Provider.StopAsync(order.Key, StopMode.DeleteWorkspace, Ct);
+        Assert.DoesNotContain(order.Key.SessionId, await ((IWorkspaceSizes)Provider).MeasureAsync(Ct));
+    }
+
+    [Fact]
     public async Task ASessionGoesOnInTheWorkspaceOfAnotherAndOneOfThemDeletesIt()
     {
         var first = Order("write");

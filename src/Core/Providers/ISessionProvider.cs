@@ -44,6 +44,17 @@ public interface IChangeSource
     IAsyncEnumerable<SessionKey> WatchAsync(CancellationToken ct);
 }
 
+/// <summary>A provider that knows how much its workspaces hold.</summary>
+public interface IWorkspaceSizes
+{
+    /// <summary>
+    /// Bytes of every workspace of this installation, by its id, in one bulk question; those that cannot be measured are
+    /// left out. It may take minutes: it is asked seldom, and never while somebody waits.
+    /// </summary>
+    /// <exception cref="ProviderException">Not measured now.</exception>
+    Task<IReadOnlyDictionary<string, long>> MeasureAsync(CancellationToken ct);
+}
+
 /// <summary>What becomes of the workspace.</summary>
 public sealed record StopMode
 {

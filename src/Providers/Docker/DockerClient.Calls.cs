@@ -153,6 +153,16 @@ internal sealed partial class DockerClient
     public Task RemoveVolumeAsync(string name, CancellationToken ct) =>
         SendAsync(EngineCall.RemoveVolume, HttpMethod.Delete, $"/volumes/{name}", null, [HttpStatusCode.NotFound], Later, ct);
 
+    /// <summary>All volumes with their sizes: the engine goes through all of their files, which takes as long as it takes.</summary>
+    public Task<DiskReply> MeasureVolumesAsync(CancellationToken ct) =>
+        CallAsync(
+            HttpMethod.Get,
+            "/system/df?type=volume",
+            null,
+            (response, token) => ReadAsync(response, DockerJson.Default.DiskReply, token),
+            ct,
+            Timeout.InfiniteTimeSpan);
+
     public Task<NetworkReply?> InspectNetworkAsync(string name, CancellationToken ct) =>
         FindAsync(EngineCall.InspectNetwork, $"/networks/{name}", DockerJson.Default.NetworkReply, ct);
 

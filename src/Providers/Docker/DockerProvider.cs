@@ -9,7 +9,7 @@ namespace Berth.Providers.Docker;
 /// Sessions as containers of an engine that speaks Docker's API, on this machine. The engine may be away and come back at
 /// any time: each verb looks for it anew where the last one found it silent.
 /// </summary>
-public sealed class DockerProvider : ISessionProvider, IChangeSource, IDisposable
+public sealed class DockerProvider : ISessionProvider, IChangeSource, IWorkspaceSizes, IDisposable
 {
     /// <summary>Events after which a session may have changed.</summary>
     private static readonly string[] Changes = ["create", "start", "die", "oom", "pause", "unpause", "destroy"];
@@ -195,6 +195,20 @@ public sealed class DockerProvider : ISessionProvider, IChangeSource, IDisposabl
             return;
         await workspace.DeleteAsync(client, mode.Workspace ?? key.SessionId, ct);
         folder.Forget(key.SessionId);
+    }
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyDictionary<string, long>> MeasureAsync(CancellationToken ct)
+    {
+        var disk = await (await EngineAsync(ct)).MeasureVolumesAsync(ct);
+        var sizes = new Dictionary<string, long>();
+        foreach (var volume in disk.Volumes ?? [])
+        {
+            if (volume.UsageData is { Size: >= 0 and var size } && labels.AreOurs(volume.Labels) && volume.Labels!.TryGetValue(DockerLabels.Session, out var workspace))
+                sizes[workspace] = size;
+        }
+
+        return sizes;
     }
 
     /// <summary>Gives back the network and its rules when the installation is given up. No session may run.</summary>

@@ -110,6 +110,28 @@ public sealed class SessionStore(Db db, ChangeFeed changes, SessionDirectory dir
         return after;
     }
 
+    /// <summary>Keeps how much workspaces hold; pages of those that hold something else than before are told.</summary>
+    public async Task SaveSizesAsync(string provider, IReadOnlyDictionary<string, long> sizes, DateTimeOffset at, CancellationToken ct)
+    {
+        var when = at.ToUnixTimeMilliseconds();
+        var changed = await db.WriteAsync(
+            async connection =>
+            {
+                var rows = (await connection.QueryAsync<(string Id, string UserId, string Workspace, long? Used)>(
+                    "SELECT id, user_id, workspace, disk_used FROM sessions WHERE provider = @provider AND has_workspace = @yes", new { provider, yes = true }))
+                    .Where(r => sizes.ContainsKey(r.Workspace)).ToList();
+                var others = rows.FindAll(r => r.Used != sizes[r.Workspace]);
+                foreach (var (id, _, workspace, _) in others)
+                    await connection.ExecuteAsync("UPDATE sessions SET disk_used = @used WHERE id = @id", new { id, used = sizes[workspace] });
+                foreach (var ids in rows.Select(r => r.Id).Chunk(500))
+                    await connection.ExecuteAsync("UPDATE sessions SET disk_measured_at = @when WHERE id IN @ids", new { when, ids });
+                return others;
+            },
+            ct);
+        foreach (var (id, userId, _, _) in changed)
+            changes.Publish(new Change("session", id), userId);
+    }
+
     /// <summary>
     /// Inside the caller's transaction, gives the workspace of a session that is over to one that is being added. Each keeps
     /// one of its own: the old session is left with the name of a workspace that was never made.

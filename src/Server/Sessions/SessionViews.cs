@@ -65,8 +65,8 @@ public sealed class SessionViews(Origins origins)
                 workKept,
                 stored.Continues,
                 stored.ContinuedBy,
-                stored.Disk?.Bytes,
-                stored.Disk?.MeasuredAt,
+                workKept ? stored.Disk?.Bytes : null,
+                workKept ? stored.Disk?.MeasuredAt : null,
                 [.. session.InUse.Each().Select(use => use.Words())],
                 Warnings.Of(session) is { } near ? Warnings.Sentence(near, facts.Name) : null));
     }

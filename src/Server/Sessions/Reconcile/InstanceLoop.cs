@@ -32,6 +32,7 @@ public sealed class InstanceLoop
     private readonly SessionActs _acts;
     private readonly Func<SessionKey, AgentReport?> _lastReport;
     private readonly Observer _observer;
+    private readonly DiskMeter _disk;
     private readonly TimeProvider _clock;
     private readonly ILogger _log;
 
@@ -50,6 +51,7 @@ public sealed class InstanceLoop
         _lastReport = lastReport;
         _clock = clock;
         _log = log;
+        _disk = new DiskMeter(name, provider, store, clock, log);
         _observer = new Observer(name, provider, health, clock, log, () => ++_stamp, Tell);
     }
 
@@ -96,6 +98,8 @@ public sealed class InstanceLoop
         var now = _clock.GetUtcNow();
         if (_observer.DueAt <= now)
             _observer.Ask(ct);
+        if (DiskDueAt <= now)
+            _disk.Begin(() => Tell(new Signal.Tick()), ct);
         foreach (var tracked in _sessions.Values)
         {
             if (DueAt(tracked) <= now)
@@ -107,7 +111,7 @@ public sealed class InstanceLoop
 
     private async Task WaitAsync(CancellationToken ct)
     {
-        var due = _sessions.Values.Select(DueAt).Append(_observer.DueAt).Min();
+        var due = _sessions.Values.Select(DueAt).Append(_observer.DueAt).Append(DiskDueAt).Min();
         var wait = due - _clock.GetUtcNow();
         if (wait <= TimeSpan.Zero)
             return;
@@ -115,6 +119,10 @@ public sealed class InstanceLoop
         await using (ring)
             await _signals.Reader.WaitToReadAsync(ct);
     }
+
+    private DateTimeOffset DiskDueAt => _sessions.Count == 0
+        ? DateTimeOffset.MaxValue
+        : _disk.DueAt(_sessions.Values.Any(t => t.Stored.Session.Status is SessionStatus.Launching or SessionStatus.Running));
 
     /// <summary>When a session has to be looked at though nothing was heard of it: its next deadline or warning, or its next try.</summary>
     private static DateTimeOffset DueAt(Tracked tracked)
@@ -223,6 +231,8 @@ public sealed class InstanceLoop
             tracked.Pending.Add(s => Done(s, act, now));
             if (act.Kind == Act.Start)
                 _observer.Ask(ct); // Its address is still to be learnt.
+            else
+                _disk.Changed();
             return;
         }
 
