@@ -5,7 +5,9 @@ using Berth.Cli.Commands.Resources;
 using Berth.Cli.Commands.Servers;
 using Berth.Cli.Commands.Sessions;
 using Berth.Cli.Commands.Tokens;
+using Berth.Cli.Commands.Users;
 using Berth.Cli.Help;
+using Berth.Contracts.Users;
 
 namespace Berth.Cli.Commands;
 
@@ -25,6 +27,10 @@ internal static class BerthCommand
         root.Add(ResourceGroup.Of(here, new ProjectResource()));
         root.Add(ResourceGroup.Of(here, new PoolResource()));
         root.Add(ResourceGroup.Of(here, new ClassResource()));
+        root.Add(new Group("user", "Users: who may sign in, and what they may hold (for admins)",
+            new ListResource<UserView>(here, new UserResource()), new ShowResource<UserView>(here, new UserResource()),
+            new CreateResource<UserView>(here, new UserResource()), new EditResource<UserView>(here, new UserResource()),
+            new UserLinkCommand(here), new UserQuotaCommand(here)));
         root.Add(new ServerCommand(here));
         root.Add(new LoginCommand(here));
         root.Add(new LogoutCommand(here));

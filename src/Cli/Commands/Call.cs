@@ -16,7 +16,7 @@ internal sealed class Call : IDisposable
         _parse = parse;
         var colours = GlobalFlags.Colours(parse, here);
         Report = new Report(here, GlobalFlags.Quiet(parse), colours);
-        Results = new Results(here, GlobalFlags.Format(parse), GlobalFlags.Columns(parse), colours && here.OutIsTerminal);
+        Results = new Results(here, GlobalFlags.Format(parse), GlobalFlags.Columns(parse), GlobalFlags.Wide(parse), colours && here.OutIsTerminal);
         Questions = new Questions(here, GlobalFlags.Yes(parse), ct);
     }
 

@@ -9,6 +9,7 @@ internal static class GlobalFlags
 {
     private const string ContextName = "--context";
     private const string OutputName = "--output";
+    private const string WideWord = "wide";
     private const string ColumnsName = "--columns";
     private const string QuietName = "--quiet";
     private const string YesName = "--yes";
@@ -17,7 +18,7 @@ internal static class GlobalFlags
     public static IReadOnlyList<Option> Create()
     {
         var output = Flags.OneOf(
-            OutputName, "Form of what is printed: table, json, yaml or name", ["table", "json", "yaml", "name"], "-o");
+            OutputName, "Form of what is printed: table, wide, json, yaml or name", ["table", "wide", "json", "yaml", "name"], "-o");
         output.Recursive = true;
         return
         [
@@ -40,7 +41,10 @@ internal static class GlobalFlags
     public static bool Yes(ParseResult parse) => parse.GetValue<bool>(YesName);
 
     public static OutputFormat Format(ParseResult parse) =>
-        parse.GetValue<string?>(OutputName) is { } word ? Enum.Parse<OutputFormat>(word, ignoreCase: true) : OutputFormat.Table;
+        parse.GetValue<string?>(OutputName) is { } word and not WideWord ? Enum.Parse<OutputFormat>(word, ignoreCase: true) : OutputFormat.Table;
+
+    /// <summary>A table with all of its columns.</summary>
+    public static bool Wide(ParseResult parse) => parse.GetValue<string?>(OutputName) == WideWord;
 
     public static IReadOnlyList<string> Columns(ParseResult parse) =>
         parse.GetValue<string?>(ColumnsName)?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [];

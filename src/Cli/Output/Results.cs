@@ -5,7 +5,7 @@ using System.Text.Json.Serialization.Metadata;
 namespace Berth.Cli.Output;
 
 /// <summary>Writes what a command found to stdout, in the form that was asked for.</summary>
-internal sealed class Results(Surroundings here, OutputFormat format, IReadOnlyList<string> chosen, bool colours)
+internal sealed class Results(Surroundings here, OutputFormat format, IReadOnlyList<string> chosen, bool wide, bool colours)
 {
     private static readonly JsonWriterOptions Indented = new()
     {
@@ -36,7 +36,7 @@ internal sealed class Results(Surroundings here, OutputFormat format, IReadOnlyL
             case OutputFormat.Table when items.Count > 0:
                 here.Out.Write(Table.Render(
                     [.. shown.Select(column => column.Name)], [.. items.Select(item => Cells(shown, item))],
-                    fit && here.OutIsTerminal && chosen.Count == 0 ? here.Width : null, colours ? colour : null));
+                    fit && here.OutIsTerminal && chosen.Count == 0 && !wide ? here.Width : null, colours ? colour : null));
                 break;
             case OutputFormat.Table:
                 break;
@@ -91,7 +91,7 @@ internal sealed class Results(Surroundings here, OutputFormat format, IReadOnlyL
     private List<Column<T>> Choose<T>(IReadOnlyList<Column<T>> columns)
     {
         if (chosen.Count == 0)
-            return [.. columns.Where(column => column.Default)];
+            return [.. columns.Where(column => wide || column.Default)];
         return [.. chosen.Select(name => columns.FirstOrDefault(column => column.Name == name)
             ?? throw CliException.Usage($"There is no column '{name}'. The columns are: {string.Join(", ", columns.Select(column => column.Name))}."))];
     }

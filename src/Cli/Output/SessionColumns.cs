@@ -30,6 +30,9 @@ internal static class SessionColumns
         new("commit", session => session.Berth.Repositories is [var first, ..] ? first.Commit : null, false),
         new("used", session => Ages.Ago(session.LastInteraction, time.GetUtcNow()), false),
         new("reason", session => session.Berth.Reason, false),
+        new("used_disk", session => DiskUse.Of(session.Berth.DiskUsed), false),
+        new("measured", session => session.Berth.DiskMeasuredAt is { } at ? Ages.Ago(at, time.GetUtcNow()) : null, false),
+        new("work", session => DiskUse.Work(session), false),
     ];
 
     /// <summary>For one session: what a person wants to know of it, in that order.</summary>
@@ -47,6 +50,11 @@ internal static class SessionColumns
         new("owner", session => session.Berth.Username),
         new("runs_on", session => $"{session.Berth.PoolName}, class {session.Berth.ClassName} ({session.Berth.Provider})"),
         new("resources", session => Resources(session.Resources.Requests)),
+        new("disk_used", session => session.Berth is { DiskUsed: { } used, DiskMeasuredAt: { } at }
+            ? $"{DiskUse.Of(used)}, measured {Ages.Ago(at, time.GetUtcNow())}"
+            : null),
+        new("work", session => DiskUse.Work(session)),
+        new("goes_on_from", session => session.Berth.Continues),
         new("repositories", session => string.Join(", ", session.Berth.Repositories.Select(
             repository => repository.Branch is null ? repository.Url : $"{repository.Url} ({repository.Branch})"))),
         new("started", session => $"{session.Started:yyyy-MM-dd HH:mm} UTC ({Ages.Ago(session.Started, time.GetUtcNow())})"),

@@ -18,7 +18,8 @@ internal static unsafe class QuickList
     /// <summary>Variables that say something else than the plain list: every flag of the command has one.</summary>
     public static readonly string[] Settings =
     [
-        "BERTH_OUTPUT", "BERTH_COLUMNS", "BERTH_QUIET", "BERTH_YES", "BERTH_NO_COLOR", "BERTH_CONTEXT", "BERTH_ENDED", "BERTH_PROJECT",
+        "BERTH_OUTPUT", "BERTH_COLUMNS", "BERTH_QUIET", "BERTH_YES", "BERTH_NO_COLOR", "BERTH_CONTEXT", "BERTH_ENDED", "BERTH_PROJECT", "BERTH_PAGE",
+        "BERTH_ALL_USERS", "BERTH_USER",
     ];
 
     /// <summary>The exit code, or null: not done, nothing printed.</summary>

@@ -16,11 +16,11 @@ public sealed partial class ApiClient
 
     /// <summary>The launchers of every project that the caller may read.</summary>
     public async Task<IReadOnlyList<LauncherView>> ListLaunchersAsync(CancellationToken ct) =>
-        await GetAsync("api/data/session_launchers", Json.ListLauncherView, ct);
+        await GetAllAsync("api/data/session_launchers", Json.ListLauncherView, ct);
 
     /// <summary>The projects that the caller may read.</summary>
     public async Task<IReadOnlyList<ProjectView>> ListProjectsAsync(CancellationToken ct) =>
-        await GetAsync("api/data/projects", Json.ListProjectView, ct);
+        await GetAllAsync("api/data/projects", Json.ListProjectView, ct);
 
     /// <summary>The pools that the caller may use.</summary>
     public async Task<IReadOnlyList<PoolView>> ListPoolsAsync(CancellationToken ct) =>
@@ -28,7 +28,14 @@ public sealed partial class ApiClient
 
     /// <summary>The users, for admins.</summary>
     public async Task<IReadOnlyList<UserView>> ListUsersAsync(CancellationToken ct) =>
-        await GetAsync("api/data/users", Json.ListUserView, ct);
+        await GetAllAsync("api/data/users", Json.ListUserView, ct);
+
+    /// <summary>Takes away a user's password and sign-ins, and makes a link that lets them in once; for admins.</summary>
+    public async Task<SignInLink> ResetUserAsync(string id, CancellationToken ct)
+    {
+        using var answer = await SendAsync(new HttpRequestMessage(HttpMethod.Post, $"api/data/users/{Escape(id)}/reset"), ct);
+        return await ReadAsync(answer, Json.SignInLink, ct);
+    }
 
     /// <summary>What the caller's sessions may hold at once, and what they hold.</summary>
     public Task<QuotaUse> GetQuotaAsync(CancellationToken ct) => GetAsync("api/berth/quota", Json.QuotaUse, ct);
@@ -42,7 +49,7 @@ public sealed partial class ApiClient
 
     /// <summary>The caller's API tokens.</summary>
     public async Task<IReadOnlyList<TokenView>> ListTokensAsync(CancellationToken ct) =>
-        await GetAsync("api/berth/tokens", Json.ListTokenView, ct);
+        await GetAllAsync("api/berth/tokens", Json.ListTokenView, ct);
 
     /// <summary>Makes an API token; its secret is shown this once.</summary>
     public Task<TokenCreated> CreateTokenAsync(TokenRequest request, CancellationToken ct) =>

@@ -9,10 +9,32 @@ namespace Berth.Contracts.Client;
 public sealed partial class ApiClient
 {
     private const string Sessions = "api/berth/sessions";
+    private const string AllSessions = "api/berth/all_sessions";
 
-    /// <summary>The caller's sessions; with <paramref name="ended"/> those in the history.</summary>
-    public async Task<IReadOnlyList<SessionView>> ListSessionsAsync(CancellationToken ct, bool ended = false) =>
-        await GetAsync(ended ? Sessions + "?ended=true" : Sessions, Json.ListSessionView, ct);
+    /// <summary>The caller's sessions, newest first; with <paramref name="ended"/> all of the history.</summary>
+    public Task<IReadOnlyList<SessionView>> ListSessionsAsync(CancellationToken ct, bool ended = false) =>
+        GetAllAsync(ended ? Sessions + "?ended=true" : Sessions, Json.ListSessionView, ct);
+
+    /// <summary>A page of the caller's sessions that are over, newest first, and how many pages there are.</summary>
+    public async Task<(IReadOnlyList<SessionView> Sessions, int Pages)> ListEndedSessionsAsync(int page, int perPage, CancellationToken ct) =>
+        await GetPageAsync(Sessions + "?ended=true", page, perPage, Json.ListSessionView, ct);
+
+    /// <summary>Everybody's sessions, without what is in them; for admins.</summary>
+    /// <param name="user">Only those of this user, by name.</param>
+    /// <param name="ended">Those that are over.</param>
+    /// <param name="ct">Cancels.</param>
+    public Task<IReadOnlyList<AdminSessionView>> ListAllSessionsAsync(string? user, bool ended, CancellationToken ct) =>
+        GetAllAsync($"{AllSessions}?ended={(ended ? "true" : "false")}{(user is null ? "" : $"&user={Escape(user)}")}", Json.ListAdminSessionView, ct);
+
+    /// <summary>Pauses or stops anybody's session; for admins.</summary>
+    /// <param name="id">Of the session.</param>
+    /// <param name="verb"><c>pause</c> or <c>stop</c>.</param>
+    /// <param name="ct">Cancels.</param>
+    public async Task<AdminSessionView> ActAsAdminAsync(string id, string verb, CancellationToken ct)
+    {
+        using var answer = await SendAsync(new HttpRequestMessage(HttpMethod.Post, $"{AllSessions}/{Escape(id)}/{verb}"), ct);
+        return await ReadAsync(answer, Json.AdminSessionView, ct);
+    }
 
     /// <summary>One session, by id or name.</summary>
     public Task<SessionView> GetSessionAsync(string idOrName, CancellationToken ct) =>

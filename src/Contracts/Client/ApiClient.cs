@@ -124,6 +124,25 @@ public sealed partial class ApiClient : IDisposable
         return await ReadAsync(answer, type, ct);
     }
 
+    /// <summary>A whole list, however many pages the server makes of it.</summary>
+    private async Task<IReadOnlyList<T>> GetAllAsync<T>(string path, JsonTypeInfo<List<T>> type, CancellationToken ct)
+    {
+        var (all, pages) = await GetPageAsync(path, 1, null, type, ct);
+        for (var page = 2; page <= pages; page++)
+            all.AddRange((await GetPageAsync(path, page, null, type, ct)).Items);
+        return all;
+    }
+
+    /// <summary>One page of a list, and how many there are; one, where the server knows no pages.</summary>
+    private async Task<(List<T> Items, int Pages)> GetPageAsync<T>(string path, int page, int? perPage, JsonTypeInfo<List<T>> type, CancellationToken ct)
+    {
+        var query = (page > 1 ? $"page={page}&" : "") + (perPage is { } size ? $"per_page={size}&" : "");
+        var asked = query.Length == 0 ? path : $"{path}{(path.Contains('?') ? '&' : '?')}{query.TrimEnd('&')}";
+        using var answer = await SendAsync(new HttpRequestMessage(HttpMethod.Get, asked), ct);
+        var pages = answer.Headers.TryGetValues("total-pages", out var told) && int.TryParse(told.First(), out var number) ? number : 1;
+        return (await ReadAsync(answer, type, ct), pages);
+    }
+
     private Task<TAnswer> PostAsync<TBody, TAnswer>(
         string path, TBody body, JsonTypeInfo<TBody> bodyType, JsonTypeInfo<TAnswer> answerType, CancellationToken ct) =>
         SendAsync(HttpMethod.Post, path, body, bodyType, answerType, ct);

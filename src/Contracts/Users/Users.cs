@@ -70,6 +70,14 @@ public sealed record TokenView(
 /// <param name="Secret">Sent as <c>Authorization: Bearer …</c>. Only its hash is stored.</param>
 public sealed record TokenCreated(TokenView Token, string Secret);
 
+/// <summary>A browser that is signed in: <c>GET /api/berth/sign_ins</c>.</summary>
+/// <param name="Id">ULID.</param>
+/// <param name="CreatedAt">When it was signed in.</param>
+/// <param name="UsedAt">To the day.</param>
+/// <param name="ExpiresAt">When it ends without use.</param>
+/// <param name="Current">It is the one that asks.</param>
+public sealed record SignInView(string Id, DateTimeOffset CreatedAt, DateTimeOffset UsedAt, DateTimeOffset ExpiresAt, bool Current);
+
 /// <summary>A link that signs a browser in once: <c>POST /api/berth/sign_in_links</c>.</summary>
 /// <param name="Url">Open it in a browser.</param>
 /// <param name="ExpiresAt">When it stops working, used or not.</param>

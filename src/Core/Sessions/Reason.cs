@@ -5,6 +5,8 @@ public enum Reason
 {
     /// <summary>Its owner asked.</summary>
     ByUser,
+    /// <summary>An administrator asked.</summary>
+    ByAdmin,
     /// <summary>Not used for the idle time.</summary>
     Idle,
     /// <summary>It reached its maximum age.</summary>

@@ -17,6 +17,7 @@ public static class Reasons
     public static ReasonRule Rule(this Reason reason) => reason switch
     {
         Reason.ByUser => new(SessionStatus.Ended, false, "It was stopped by its owner.", null),
+        Reason.ByAdmin => new(SessionStatus.Ended, false, "It was stopped by the administrator {0}.", null),
         Reason.Idle => new(SessionStatus.Paused, false, "It was paused after {0} without use.", "Resume it: `berth session resume {name}`."),
         Reason.MaximumAge => new(SessionStatus.Paused, false, "It was paused at its maximum age of {0}.", "Resume it: `berth session resume {name}`."),
         Reason.PausedTooLong => new(SessionStatus.Ended, false, "It was stopped after {0} in pause.", null),

@@ -156,6 +156,7 @@ internal sealed partial class DockerClient
     /// <summary>All volumes with their sizes: the engine goes through all of their files, which takes as long as it takes.</summary>
     public Task<DiskReply> MeasureVolumesAsync(CancellationToken ct) =>
         CallAsync(
+            EngineCall.MeasureVolumes,
             HttpMethod.Get,
             "/system/df?type=volume",
             null,

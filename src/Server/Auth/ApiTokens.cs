@@ -1,6 +1,7 @@
 using System.Net;
 using Berth.Contracts.Users;
 using Berth.Core.Ids;
+using Berth.Server.Paging;
 using Berth.Server.Problems;
 using Berth.Server.Storage;
 using Dapper;
@@ -37,11 +38,12 @@ public sealed class ApiTokens(Db db, CallerCache cache, Revocations revocations,
         return new TokenCreated(token, secret);
     }
 
-    public async Task<List<TokenView>> ListAsync(Caller caller, CancellationToken ct)
+    public async Task<List<TokenView>> ListAsync(Caller caller, CancellationToken ct) => (await ListAsync(caller, PageRequest.Everything, ct)).Items;
+
+    public async Task<PageOf<TokenView>> ListAsync(Caller caller, PageRequest page, CancellationToken ct)
     {
         await using var connection = await db.OpenAsync(ct);
-        var rows = await connection.QueryAsync<TokenRow>("SELECT * FROM api_tokens WHERE user_id = @UserId ORDER BY id", new { caller.UserId });
-        return [.. rows.Select(r => r.View())];
+        return (await page.QueryAsync<TokenRow>(connection, "SELECT * FROM api_tokens WHERE user_id = @UserId", "id", new { caller.UserId })).Select(r => r.View());
     }
 
     public async Task RevokeAsync(Caller caller, string id, CancellationToken ct)

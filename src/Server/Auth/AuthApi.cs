@@ -1,4 +1,5 @@
 using Berth.Contracts.Users;
+using Berth.Server.Paging;
 using Berth.Server.Problems;
 using Microsoft.AspNetCore.Antiforgery;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -15,6 +16,9 @@ public static class AuthApi
 
         var api = routes.MapGroup("/api/berth").WithTags("sign-in");
         api.MapPost("/sign_in_links", CreateLinkAsync).WithSummary("Make a link that signs a browser in once, as the caller");
+        api.MapGet("/sign_ins", ListSignInsAsync).WithSummary("List the caller's browsers that are signed in");
+        api.MapDelete("/sign_ins", EndSignInsAsync).WithSummary("Sign the caller out everywhere");
+        api.MapDelete("/sign_ins/{id}", EndSignInAsync).WithSummary("Sign one of the caller's browsers out");
         api.MapGet("/tokens", ListTokensAsync).WithSummary("List the caller's API tokens");
         api.MapPost("/tokens", CreateTokenAsync).WithSummary("Make an API token; its secret is shown this once");
         api.MapDelete("/tokens/{id}", RevokeTokenAsync).WithSummary("Revoke an API token");
@@ -68,11 +72,23 @@ public static class AuthApi
     private static async Task<Created<SignInLink>> CreateLinkAsync(Caller caller, SignInLinks links, CancellationToken ct) =>
         TypedResults.Created((string?)null, await links.CreateAsync(caller.UserId, ct));
 
-    private static async Task<Ok<List<TokenView>>> ListTokensAsync(Caller caller, ApiTokens tokens, CancellationToken ct) =>
-        TypedResults.Ok(await tokens.ListAsync(caller, ct));
+    private static async Task<Ok<List<TokenView>>> ListTokensAsync(
+        [AsParameters] PageRequest page, Caller caller, ApiTokens tokens, HttpContext context, CancellationToken ct) =>
+        (await tokens.ListAsync(caller, page, ct)).Answer(context);
 
     private static async Task<Created<TokenCreated>> CreateTokenAsync(Caller caller, TokenRequest request, ApiTokens tokens, CancellationToken ct) =>
         TypedResults.Created((string?)null, await tokens.CreateAsync(caller, request, ct));
+
+    private static async Task<Ok<List<SignInView>>> ListSignInsAsync(Caller caller, SignIns signIns, CancellationToken ct) =>
+        TypedResults.Ok(await signIns.ListAsync(caller, ct));
+
+    private static Task<NoContent> EndSignInsAsync(Caller caller, SignIns signIns, CancellationToken ct) => EndSignInAsync(caller, null, signIns, ct);
+
+    private static async Task<NoContent> EndSignInAsync(Caller caller, string? id, SignIns signIns, CancellationToken ct)
+    {
+        await signIns.EndAsync(caller, id, ct);
+        return TypedResults.NoContent();
+    }
 
     private static async Task<NoContent> RevokeTokenAsync(Caller caller, string id, ApiTokens tokens, CancellationToken ct)
     {

@@ -10,11 +10,13 @@ public sealed class SignInLinks(Db db, PublicAddress address, TimeProvider clock
 {
     private static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(10);
 
-    public async Task<SignInLink> CreateAsync(string userId, CancellationToken ct)
+    public Task<SignInLink> CreateAsync(string userId, CancellationToken ct) => CreateAsync(userId, Lifetime, ct);
+
+    public async Task<SignInLink> CreateAsync(string userId, TimeSpan lifetime, CancellationToken ct)
     {
         var code = Secret.New();
         var now = clock.GetUtcNow();
-        var expires = now + Lifetime;
+        var expires = now + lifetime;
         await db.WriteAsync(async connection =>
         {
             await connection.ExecuteAsync("DELETE FROM sign_in_links WHERE expires_at < @Now", new { Now = now.ToUnixTimeMilliseconds() });

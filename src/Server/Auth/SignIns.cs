@@ -1,3 +1,4 @@
+using Berth.Contracts.Users;
 using Berth.Core.Ids;
 using Berth.Server.Options;
 using Berth.Server.Storage;
@@ -98,6 +99,36 @@ public sealed class SignIns(Db db, CallerCache cache, LiveSignIns live, Revocati
         await revocations.TellSignInAsync(connection, proof.Id, proof.Caller.UserId, proof.ExpiresAt);
         return true;
     }, ct);
+
+    /// <summary>The caller's browsers that are signed in, the latest first.</summary>
+    public async Task<List<SignInView>> ListAsync(Caller caller, CancellationToken ct)
+    {
+        await using var connection = await db.OpenAsync(ct);
+        var rows = await connection.QueryAsync<(string Id, long CreatedAt, long ExpiresAt)>(
+            "SELECT id, created_at, expires_at FROM sign_ins WHERE user_id = @UserId AND expires_at > @Now ORDER BY id DESC LIMIT 1000",
+            new { caller.UserId, Now = clock.GetUtcNow().ToUnixTimeMilliseconds() });
+        return [.. rows.Select(r => new SignInView(r.Id, At(r.CreatedAt), At(r.ExpiresAt) - Lifetime, At(r.ExpiresAt), r.Id == caller.SignInId))];
+
+        static DateTimeOffset At(long milliseconds) => DateTimeOffset.FromUnixTimeMilliseconds(milliseconds);
+    }
+
+    /// <summary>Signs one of the caller's browsers out, or (where <paramref name="id"/> is null) all of them, the one that asks too.</summary>
+    public async Task EndAsync(Caller caller, string? id, CancellationToken ct)
+    {
+        var ended = await db.WriteAsync(
+            async connection =>
+            {
+                var which = new { caller.UserId, id };
+                var ids = await connection.QueryAsync<string>("SELECT id FROM sign_ins WHERE user_id = @UserId AND (@id IS NULL OR id = @id)", which);
+                await connection.ExecuteAsync("DELETE FROM sign_ins WHERE user_id = @UserId AND (@id IS NULL OR id = @id)", which);
+                var gone = ids.Select(signIn => new Revocation(RevocationKind.Proof, signIn)).ToList();
+                foreach (var revocation in gone)
+                    await revocations.TellAsync(connection, revocation);
+                return gone;
+            },
+            ct);
+        ended.ForEach(revocations.Apply);
+    }
 
     private async Task<Proof?> ReadAsync(string hash, CancellationToken ct)
     {

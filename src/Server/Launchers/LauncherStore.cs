@@ -7,6 +7,7 @@ using Berth.Core.Access;
 using Berth.Core.Ids;
 using Berth.Server.Auth;
 using Berth.Server.Environments;
+using Berth.Server.Paging;
 using Berth.Server.Pools;
 using Berth.Server.Problems;
 using Berth.Server.Projects;
@@ -18,19 +19,25 @@ namespace Berth.Server.Launchers;
 /// <summary>Launchers of the projects that the caller may read. Those of ad-hoc starts are in no list.</summary>
 public sealed class LauncherStore(Db db, ProjectNews news, TimeProvider clock)
 {
-    public async Task<List<LauncherView>> ListAsync(Caller caller, string? projectId, CancellationToken ct)
+    public async Task<List<LauncherView>> ListAsync(Caller caller, string? projectId, CancellationToken ct) =>
+        (await ListAsync(caller, projectId, PageRequest.Everything, ct)).Items;
+
+    public async Task<PageOf<LauncherView>> ListAsync(Caller caller, string? projectId, PageRequest page, CancellationToken ct)
     {
         await using var connection = await db.OpenAsync(ct);
         var project = projectId is null ? null : await ProjectRow.RequireAsync(connection, caller, projectId, ProjectAction.Read);
-        var launchers = (await connection.QueryAsync<LauncherRow>(
+        var launchers = await page.QueryAsync<LauncherRow>(
+            connection,
             $"""
             SELECT l.* FROM session_launchers l
+            JOIN environments e ON e.id = l.environment_id
             WHERE l.listed = true AND (@Project IS NULL OR l.project_id = @Project) AND l.project_id IN (SELECT r.id FROM ({ProjectRow.Readable}) r)
-            ORDER BY l.id
-            """, new { caller.UserId, Project = project?.Id })).AsList();
+            """,
+            "id",
+            new { caller.UserId, Project = project?.Id });
         var environments = (await connection.QueryAsync<EnvironmentRow>(
             "SELECT * FROM environments WHERE id IN (SELECT environment_id FROM session_launchers WHERE listed = true)")).ToDictionary(e => e.Id);
-        return [.. launchers.Where(l => environments.ContainsKey(l.EnvironmentId)).Select(l => l.View(environments[l.EnvironmentId]))];
+        return launchers.Select(l => l.View(environments[l.EnvironmentId]));
     }
 
     public async Task<LauncherView> FindAsync(Caller caller, string id, CancellationToken ct)

@@ -1,5 +1,6 @@
 using Berth.Contracts.Launchers;
 using Berth.Server.Auth;
+using Berth.Server.Paging;
 using Berth.Server.Problems;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -21,11 +22,13 @@ public static class LaunchersRoom
         return routes;
     }
 
-    private static async Task<Ok<List<LauncherView>>> ListAsync(Caller caller, LauncherStore launchers, CancellationToken ct) =>
-        TypedResults.Ok(await launchers.ListAsync(caller, null, ct));
+    private static async Task<Ok<List<LauncherView>>> ListAsync(
+        [AsParameters] PageRequest page, Caller caller, LauncherStore launchers, HttpContext context, CancellationToken ct) =>
+        (await launchers.ListAsync(caller, null, page, ct)).Answer(context);
 
-    private static async Task<Ok<List<LauncherView>>> ListOfProjectAsync(Caller caller, string id, LauncherStore launchers, CancellationToken ct) =>
-        TypedResults.Ok(await launchers.ListAsync(caller, id, ct));
+    private static async Task<Ok<List<LauncherView>>> ListOfProjectAsync(
+        [AsParameters] PageRequest page, Caller caller, string id, LauncherStore launchers, HttpContext context, CancellationToken ct) =>
+        (await launchers.ListAsync(caller, id, page, ct)).Answer(context);
 
     private static async Task<Created<LauncherView>> CreateAsync(Caller caller, LauncherRequest request, LauncherStore launchers, CancellationToken ct)
     {

@@ -5,6 +5,7 @@ using Berth.Contracts.Projects;
 using Berth.Core.Access;
 using Berth.Core.Ids;
 using Berth.Server.Auth;
+using Berth.Server.Paging;
 using Berth.Server.Problems;
 using Berth.Server.Storage;
 using Dapper;
@@ -16,10 +17,12 @@ public sealed class ProjectStore(Db db, ProjectNews news, TimeProvider clock)
 {
     private const int MostSlugTries = 100;
 
-    public async Task<List<ProjectView>> ListAsync(Caller caller, CancellationToken ct)
+    public async Task<List<ProjectView>> ListAsync(Caller caller, CancellationToken ct) => (await ListAsync(caller, PageRequest.Everything, ct)).Items;
+
+    public async Task<PageOf<ProjectView>> ListAsync(Caller caller, PageRequest page, CancellationToken ct)
     {
         await using var connection = await db.OpenAsync(ct);
-        return [.. (await connection.QueryAsync<ProjectRow>($"{ProjectRow.Readable} ORDER BY p.id", new { caller.UserId })).Select(p => p.View())];
+        return (await page.QueryAsync<ProjectRow>(connection, ProjectRow.Readable, "id", new { caller.UserId })).Select(p => p.View());
     }
 
     public async Task<ProjectView> FindAsync(Caller caller, string id, CancellationToken ct)

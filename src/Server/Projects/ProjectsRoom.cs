@@ -1,5 +1,6 @@
 using Berth.Contracts.Projects;
 using Berth.Server.Auth;
+using Berth.Server.Paging;
 using Berth.Server.Problems;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
@@ -26,8 +27,9 @@ public static class ProjectsRoom
         return routes;
     }
 
-    private static async Task<Ok<List<ProjectView>>> ListAsync(Caller caller, ProjectStore projects, CancellationToken ct) =>
-        TypedResults.Ok(await projects.ListAsync(caller, ct));
+    private static async Task<Ok<List<ProjectView>>> ListAsync(
+        [AsParameters] PageRequest page, Caller caller, ProjectStore projects, HttpContext context, CancellationToken ct) =>
+        (await projects.ListAsync(caller, page, ct)).Answer(context);
 
     private static async Task<Created<ProjectView>> CreateAsync(
         Caller caller, ProjectRequest request, HttpContext context, ProjectStore projects, CancellationToken ct)

@@ -91,9 +91,17 @@ internal sealed class LogFiles(string folder)
     /// <summary>Offsets of the files, ascending.</summary>
     private long[] List()
     {
-        if (!Directory.Exists(folder))
-            return [];
-        var offsets = Directory.GetFiles(folder, "*.log")
+        string[] files;
+        try
+        {
+            files = Directory.GetFiles(folder, "*.log");
+        }
+        catch (DirectoryNotFoundException)
+        {
+            return []; // never written, or deleted this very moment
+        }
+
+        var offsets = files
             .Select(path => long.TryParse(Path.GetFileNameWithoutExtension(path), NumberStyles.None, CultureInfo.InvariantCulture, out var offset) ? offset : -1)
             .Where(offset => offset >= 0)
             .ToArray();

@@ -4,6 +4,7 @@ using Berth.Contracts.Sessions;
 using Berth.Core.Providers;
 using Berth.Server.Auth;
 using Berth.Server.Images;
+using Berth.Server.Paging;
 using Berth.Server.Problems;
 using Berth.Server.Sessions.Reconcile;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -48,8 +49,9 @@ public static class RenkuSessionsApi
         return created ? TypedResults.Created($"/api/data/sessions/{session.Id}", session) : TypedResults.Ok(session);
     }
 
-    private static async Task<Ok<List<SessionView>>> ListAsync(Caller caller, SessionQueries queries, CancellationToken ct) =>
-        TypedResults.Ok(await queries.ListAsync(caller, ended: false, ct));
+    private static async Task<Ok<List<SessionView>>> ListAsync(
+        [AsParameters] PageRequest page, Caller caller, SessionQueries queries, HttpContext context, CancellationToken ct) =>
+        (await queries.ListAsync(caller, ended: false, page, ct)).Answer(context);
 
     private static async Task<Ok<SessionView>> FindAsync(string session, Caller caller, SessionQueries queries, CancellationToken ct)
     {

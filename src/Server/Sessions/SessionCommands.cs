@@ -83,12 +83,16 @@ public sealed class SessionCommands(
 
     private DateTimeOffset Now => clock.GetUtcNow();
 
-    private async Task<SessionView> ChangeAsync(
-        Caller caller, string session, string verb, Func<StoredSession, StoredSession> change, CancellationToken ct, params NewEvent[] events)
+    private Task<SessionView> ChangeAsync(
+        Caller caller, string session, string verb, Func<StoredSession, StoredSession> change, CancellationToken ct, params NewEvent[] events) =>
+        ChangeAsync(new Asked(caller, verb, token => queries.RequireAsync(caller, session, token), EvenSo: events.Length > 0), change, events, ct);
+
+    /// <summary>Decides on a session as it is, saves what follows and nudges; again where somebody else saved it in between.</summary>
+    internal async Task<SessionView> ChangeAsync(Asked asked, Func<StoredSession, StoredSession> change, NewEvent[] events, CancellationToken ct)
     {
         while (true)
         {
-            var before = await queries.RequireAsync(caller, session, ct);
+            var before = await asked.LoadAsync(ct);
             StoredSession after;
             try
             {
@@ -96,12 +100,12 @@ public sealed class SessionCommands(
             }
             catch (IllegalTransitionException e)
             {
-                throw new ProblemException(ProblemCode.Conflict, Refusal(before, verb, e));
+                throw new ProblemException(ProblemCode.Conflict, Refusal(before, asked.Verb, e));
             }
 
-            if (after.Session == before.Session && events.Length == 0)
+            if (after.Session == before.Session && !asked.EvenSo)
                 return await queries.ViewAsync(before, ct);
-            var ask = new Ask(caller.Username, after.Session.Generation > before.Session.Generation ? QuotaOf(after) : null);
+            var ask = new Ask(asked.By.Username, after.Session.Generation > before.Session.Generation ? QuotaOf(after) : null);
             if (await store.SaveAsync(before, after, ask, ct, events) is not { } saved)
                 continue; // The reconciler saved it in between: decide again on what it is now.
             nudges.Nudge(saved.Facts.Provider, saved.Session.Id);
@@ -127,3 +131,10 @@ public sealed class SessionCommands(
         return $"Session '{name}' is {e.From.ToString().ToLowerInvariant()} and cannot {verb}. {next}";
     }
 }
+
+/// <summary>What somebody asks of a session.</summary>
+/// <param name="By">Who.</param>
+/// <param name="Verb">For refusals: it cannot …</param>
+/// <param name="LoadAsync">Finds the session, as far as they may.</param>
+/// <param name="EvenSo">It is saved though its state stays the same.</param>
+internal sealed record Asked(Caller By, string Verb, Func<CancellationToken, Task<StoredSession>> LoadAsync, bool EvenSo = false);

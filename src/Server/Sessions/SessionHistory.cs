@@ -17,7 +17,7 @@ public static class SessionHistory
             yield return new("status", reason.Sentence(now_.Detail), now);
         if (now_.Stage is { } stage && stage != was.Stage)
             yield return new("stage", StageSentence(stage), now);
-        if (was.WarnedOf is null && Warnings.Of(now_) is { } near)
+        if (was.WarnedOf is null && after.ContinuedBy is null && Warnings.Of(now_) is { } near)
             yield return new("warned", $"{Warnings.Sentence(near, after.Facts.Name).Split(". ")[0]}. Its owner is warned {Deadline.Words(near.At - now)} before.", now);
         foreach (var notice in after.Notices.Except(before.Notices))
             yield return new("notice", notice, now);
@@ -32,6 +32,7 @@ public static class SessionHistory
             SessionStatus.Launching => why ?? (session.Stage is { } stage ? StageSentence(stage) : "It starts."),
             SessionStatus.Running => "It runs.",
             SessionStatus.Pausing => "It is being paused.",
+            SessionStatus.Paused when session.Reason == Reason.ByAdmin => $"It was paused by the administrator {session.Detail}.",
             SessionStatus.Paused => session.Reason is null or Reason.ByUser ? "It was paused by its owner." : why!,
             SessionStatus.Stopping => "It is being stopped.",
             _ => why ?? "It ended.",
@@ -42,7 +43,7 @@ public static class SessionHistory
     public static string? Why(Session session) => session switch
     {
         { Reason: null } => null,
-        { Reason: Reason.ByUser, Status: not SessionStatus.Ended } => StatusSentence(session),
+        { Reason: Reason.ByUser or Reason.ByAdmin, Status: not SessionStatus.Ended } => StatusSentence(session),
         { Reason: { } reason } => reason.Sentence(session.Detail),
     };
 

@@ -1,7 +1,9 @@
+using System.Data.Common;
 using Berth.Contracts.Problems;
 using Berth.Contracts.Sessions;
 using Berth.Core.Ids;
 using Berth.Server.Auth;
+using Berth.Server.Paging;
 using Berth.Server.Problems;
 using Berth.Server.Storage;
 using Dapper;
@@ -22,18 +24,35 @@ public sealed class SessionQueries(Db db, SessionViews views)
         LEFT JOIN resource_classes rc ON rc.id = s.class_id
         """;
 
-    /// <summary>The caller's sessions, newest first; with <paramref name="ended"/>, the history too (up to 200).</summary>
-    public async Task<List<SessionView>> ListAsync(Caller caller, bool ended, CancellationToken ct)
+    /// <summary>The caller's sessions that are not over, newest first.</summary>
+    public async Task<List<SessionView>> ListAsync(Caller caller, CancellationToken ct) =>
+        (await ListAsync(caller, ended: false, PageRequest.Everything, ct)).Items;
+
+    /// <summary>A part of the caller's sessions, newest first.</summary>
+    /// <param name="caller">Whose.</param>
+    /// <param name="ended">Those that are over, instead of those that are not.</param>
+    /// <param name="page">Which part.</param>
+    /// <param name="ct">Cancels.</param>
+    public async Task<PageOf<SessionView>> ListAsync(Caller caller, bool ended, PageRequest page, CancellationToken ct)
     {
         await using var connection = await db.OpenAsync(ct);
-        var only = ended ? string.Empty : " AND s.status <> 'ended'";
-        var rows = await connection.QueryAsync<SessionRow, SessionNames, (SessionRow, SessionNames)>(
-            $"{Select} WHERE s.user_id = @UserId{only} ORDER BY s.id DESC LIMIT 200",
-            (row, names) => (row, names),
-            new { caller.UserId },
-            splitOn: "owner_name");
-        return [.. rows.Select(r => views.View(StoredSession.From(r.Item1), r.Item2))];
+        return (await PageAsync(connection, $"s.user_id = @UserId AND s.status {(ended ? "=" : "<>")} 'ended'", new { caller.UserId }, page)).Select(View);
     }
+
+    /// <summary>A part of the sessions that meet a condition, newest first.</summary>
+    internal static async Task<PageOf<FoundSession>> PageAsync(DbConnection connection, string where, object args, PageRequest page)
+    {
+        var rows = (await connection.QueryAsync<SessionRow, SessionNames, FoundSession>(
+            $"{Select} WHERE {where} ORDER BY s.id DESC LIMIT @Limit OFFSET @Offset",
+            (row, names) => new FoundSession(row, names),
+            page.With(args),
+            splitOn: "owner_name")).AsList();
+        var total = await page.TotalAsync(connection, $"SELECT s.id FROM sessions s JOIN users u ON u.id = s.user_id WHERE {where}", args, rows.Count);
+        return new PageOf<FoundSession>(rows, total, page);
+    }
+
+    /// <summary>A found session as it is shown.</summary>
+    internal SessionView View(FoundSession found) => views.View(StoredSession.From(found.Row), found.Names);
 
     /// <summary>One of the caller's sessions, by id or by the name of one that is not ended.</summary>
     /// <exception cref="ProblemException">There is none.</exception>
@@ -120,6 +139,9 @@ public sealed class SessionQueries(Db db, SessionViews views)
         public string? ByUser { get; init; }
     }
 }
+
+/// <summary>A session as found, with the names that go with it.</summary>
+internal sealed record FoundSession(SessionRow Row, SessionNames Names);
 
 /// <summary>Names of what a session belongs to; null where that was deleted since.</summary>
 public sealed class SessionNames

@@ -1,5 +1,6 @@
 using Berth.Contracts.Sessions;
 using Berth.Server.Auth;
+using Berth.Server.Paging;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 
@@ -12,7 +13,7 @@ public static class SessionsApi
     {
         var sessions = routes.MapGroup("/api/berth/sessions").WithTags("sessions");
         sessions.MapPost("/", StartAsync).WithSummary("Start a session, or return the live one of the same launcher");
-        sessions.MapGet("/", ListAsync).WithSummary("The caller's sessions, newest first");
+        sessions.MapGet("/", ListAsync).WithSummary("The caller's sessions, newest first; with ended=true, those that are over");
         sessions.MapGet("/{session}", FindAsync).WithSummary("One session");
         sessions.MapPost("/{session}/pause", PauseAsync).WithSummary("Give back compute, keep the work");
         sessions.MapPost("/{session}/resume", ResumeAsync).WithSummary("Start it again in its workspace");
@@ -31,8 +32,9 @@ public static class SessionsApi
         return created ? TypedResults.Created($"/api/berth/sessions/{session.Id}", session) : TypedResults.Ok(session);
     }
 
-    private static async Task<Ok<List<SessionView>>> ListAsync(Caller caller, SessionQueries queries, CancellationToken ct, bool ended = false) =>
-        TypedResults.Ok(await queries.ListAsync(caller, ended, ct));
+    private static async Task<Ok<List<SessionView>>> ListAsync(
+        [AsParameters] PageRequest page, Caller caller, SessionQueries queries, HttpContext context, CancellationToken ct, bool ended = false) =>
+        (await queries.ListAsync(caller, ended, page, ct)).Answer(context);
 
     private static async Task<Ok<SessionView>> FindAsync(string session, Caller caller, SessionQueries queries, CancellationToken ct) =>
         TypedResults.Ok(await queries.FindAsync(caller, session, ct));

@@ -14,6 +14,7 @@ public static class SessionsRoom
         .AddSingleton<SessionCommands>()
         .AddSingleton<ClassChooser>()
         .AddSingleton<LaunchTargets>()
+        .AddSingleton<AdminSessions>()
         .AddSingleton<Continuation>()
         .AddSingleton<StartSession>()
         .AddSingleton<Nudges>()
@@ -24,6 +25,7 @@ public static class SessionsRoom
 
     public static IEndpointRouteBuilder MapSessions(this IEndpointRouteBuilder routes) => routes
         .MapSessionsApi()
+        .MapAdminSessions()
         .MapRenkuSessionsApi()
         .MapChanges();
 }

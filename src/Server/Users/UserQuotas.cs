@@ -56,7 +56,7 @@ public sealed class UserQuotas(Db db)
 
     private static double? Amount(double? amount, string field) => amount switch
     {
-        null or (>= 0 and <= Most) => amount,
+        null or (>= 0 and <= Most) => amount + 0.0, // JSON has a minus zero, too
         _ => throw Check.Invalid(field, $"must be a number from 0 to {Most}, or null for no limit; it is {amount:0.###}"),
     };
 }

@@ -4,6 +4,7 @@ using System.Text.Json;
 using Berth.Contracts.Problems;
 using Berth.Contracts.Users;
 using Berth.Server.Auth;
+using Berth.Server.Paging;
 using Berth.Server.Problems;
 using Berth.Server.Storage;
 using Dapper;
@@ -13,10 +14,10 @@ namespace Berth.Server.Users;
 /// <summary>The people of this server. They are never deleted, for what they made names them: they are disabled.</summary>
 public sealed class UserStore(Db db, Revocations revocations, Passwords passwords, TimeProvider clock)
 {
-    public async Task<List<UserView>> ListAsync(CancellationToken ct)
+    public async Task<PageOf<UserView>> ListAsync(PageRequest page, CancellationToken ct)
     {
         await using var connection = await db.OpenAsync(ct);
-        return [.. (await connection.QueryAsync<UserRow>("SELECT * FROM users ORDER BY id")).Select(u => u.View())];
+        return (await page.QueryAsync<UserRow>(connection, "SELECT * FROM users", "id", new { })).Select(u => u.View());
     }
 
     /// <exception cref="ProblemException">There is none.</exception>
@@ -24,6 +25,13 @@ public sealed class UserStore(Db db, Revocations revocations, Passwords password
     {
         await using var connection = await db.OpenAsync(ct);
         return (await RowAsync(connection, id)).View();
+    }
+
+    /// <summary>Whether there is a password to sign in with.</summary>
+    public async Task<bool> HasPasswordAsync(string id, CancellationToken ct)
+    {
+        await using var connection = await db.OpenAsync(ct);
+        return (await RowAsync(connection, id)).PasswordHash is not null;
     }
 
     public async Task<UserView> CreateAsync(UserRequest request, CancellationToken ct)

@@ -1,5 +1,6 @@
 using Berth.Contracts.Users;
 using Berth.Server.Auth;
+using Berth.Server.Paging;
 using Berth.Server.Problems;
 using Berth.Server.Sessions;
 using Berth.Server.Storage;
@@ -9,7 +10,7 @@ namespace Berth.Server.Users;
 
 public static class UsersRoom
 {
-    public static IServiceCollection AddUsers(this IServiceCollection services) => services.AddSingleton<UserStore>().AddSingleton<UserQuotas>();
+    public static IServiceCollection AddUsers(this IServiceCollection services) => services.AddSingleton<UserStore>().AddSingleton<UserQuotas>().AddSingleton<ResetLinks>();
 
     public static IEndpointRouteBuilder MapUsers(this IEndpointRouteBuilder routes)
     {
@@ -20,6 +21,7 @@ public static class UsersRoom
         api.MapPost("/data/users", CreateAsync).WithSummary("Make a user (admins)");
         api.MapGet("/data/users/{id}", GetAsync).WithSummary("One user (admins)");
         api.MapPatch("/data/users/{id}", EditAsync).Accepts<UserRequest>("application/json").WithSummary("Change a user (admins)");
+        api.MapPost("/data/users/{id}/reset", ResetAsync).WithSummary("Take away a user's password and sign-ins, and make a link that lets them in once (admins)");
         api.MapGet("/berth/quota", GetQuotaAsync).WithSummary("What the caller's sessions may hold at once, and what they hold");
         api.MapGet("/berth/user_quota", GetDefaultQuotaAsync).WithSummary("The quota of users who have none of their own (admins)");
         api.MapPut("/berth/user_quota", SetDefaultQuotaAsync).WithSummary("Set the quota of users who have none of their own (admins)");
@@ -36,7 +38,8 @@ public static class UsersRoom
         return TypedResults.NoContent();
     }
 
-    private static async Task<Ok<List<UserView>>> ListAsync(UserStore users, CancellationToken ct) => TypedResults.Ok(await users.ListAsync(ct));
+    private static async Task<Ok<List<UserView>>> ListAsync([AsParameters] PageRequest page, UserStore users, HttpContext context, CancellationToken ct) =>
+        (await users.ListAsync(page, ct)).Answer(context);
 
     private static async Task<Created<UserView>> CreateAsync(UserRequest request, UserStore users, CancellationToken ct)
     {
@@ -48,6 +51,9 @@ public static class UsersRoom
 
     private static async Task<Ok<UserView>> EditAsync(Caller caller, string id, Patch patch, UserStore users, CancellationToken ct) =>
         TypedResults.Ok(await users.EditAsync(caller, id, patch.Fields, ct));
+
+    private static async Task<Created<SignInLink>> ResetAsync(string id, ResetLinks links, CancellationToken ct) =>
+        TypedResults.Created((string?)null, await links.CreateAsync(id, ct));
 
     private static async Task<Ok<QuotaUse>> GetQuotaAsync(Caller caller, Db db, CancellationToken ct)
     {

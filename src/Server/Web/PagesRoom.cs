@@ -1,3 +1,4 @@
+using Berth.Server.Web.Account;
 using Berth.Server.Web.Environments;
 using Berth.Server.Web.Errors;
 using Berth.Server.Web.Images;
@@ -7,6 +8,7 @@ using Berth.Server.Web.Projects;
 using Berth.Server.Web.Sessions;
 using Berth.Server.Web.SignIn;
 using Berth.Server.Web.Tokens;
+using Berth.Server.Web.Users;
 
 namespace Berth.Server.Web;
 
@@ -29,10 +31,13 @@ public static class PagesRoom
         var pages = routes.MapGroup("").AddEndpointFilter(KeepNothingAsync).ExcludeFromDescription();
         SignInPages.Map(pages);
         SessionPages.Map(pages);
+        AllSessionPages.Map(pages);
         LauncherPages.Map(pages);
         EnvironmentPages.Map(pages);
         ProjectPages.Map(pages);
         PoolPages.Map(pages);
+        UserPages.Map(pages);
+        AccountPages.Map(pages);
         TokenPages.Map(pages);
         ImageCredentialPages.Map(pages);
         return routes;

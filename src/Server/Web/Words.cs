@@ -1,5 +1,6 @@
 using Berth.Contracts.Pools;
 using Berth.Contracts.Sessions;
+using Berth.Contracts.Users;
 
 namespace Berth.Server.Web;
 
@@ -69,6 +70,38 @@ public static class Words
         var end = detail?.IndexOf('%') ?? -1;
         return end > 0 && double.TryParse(detail![..end].Trim(), out var percent) && percent is >= 0 and <= 100 ? percent : null;
     }
+
+    /// <summary>Who a user is, as far as they said.</summary>
+    public static string Person(UserView user)
+    {
+        ArgumentNullException.ThrowIfNull(user);
+        var name = $"{user.FirstName} {user.LastName}".Trim();
+        return user.Email is null ? name : name.Length == 0 ? user.Email : $"{name}, {user.Email}";
+    }
+
+    /// <summary>The limits of a quota; those that it has none of are left out.</summary>
+    public static string Quota(UserQuota quota)
+    {
+        ArgumentNullException.ThrowIfNull(quota);
+        string?[] parts =
+        [
+            quota.Sessions is { } sessions ? (sessions == 1 ? "1 session" : $"{sessions} sessions") : null,
+            quota.Cpu is { } cpu ? Cores(cpu) : null,
+            quota.Memory is { } memory ? $"{Number(memory)} GB memory" : null,
+            quota.Gpu is { } gpu ? Gpus(gpu) : null,
+        ];
+        var limits = string.Join(" · ", parts.Where(part => part is not null));
+        return limits.Length == 0 ? "no limit" : limits;
+    }
+
+    /// <summary>A size, as disks count: "1.2 GB".</summary>
+    public static string Bytes(long bytes) => bytes switch
+    {
+        < 1000 => $"{bytes} B",
+        < 1_000_000 => $"{bytes / 1e3:0.#} kB",
+        < 1_000_000_000 => $"{bytes / 1e6:0.#} MB",
+        _ => $"{bytes / 1e9:0.##} GB",
+    };
 
     public static string Cores(double cpu) => cpu == 1 ? "1 core" : $"{Number(cpu)} cores";
 

@@ -44,7 +44,7 @@ public sealed class HelpTests : IDisposable
     [InlineData("session strat", "There is no command `berth session strat`. Did you mean 'start'?")]
     [InlineData("start --memroy 4G", "`berth start` has no flag '--memroy'. Did you mean '--memory'?")]
     [InlineData("session", "What of session? It can be: start, list,")]
-    [InlineData("list --output xml", "--output is 'xml'; it can be table, json, yaml or name.")]
+    [InlineData("list --output xml", "--output is 'xml'; it can be table, wide, json, yaml or name.")]
     [InlineData("start --memory 4Q", "--memory is '4Q'; a size is expected, such as 512M, 4G or 1T.")]
     [InlineData("start --cpu -1", "--cpu is '-1'; a number above 0 is expected")]
     [InlineData("start --port 70000", "--port is '70000'; a whole number from 1 to 65399 is expected.")]

@@ -230,8 +230,7 @@ public sealed class SessionCommandTests : IAsyncLifetime
         await using (await ReadyAsync("live"))
             Assert.Contains("\e[32m✓\e[0m Placing", (await start).Error, StringComparison.Ordinal);
 
-        await _server.Client.StopSessionAsync("live", true, Ct);
-        await _server.UntilAsync((await _server.Client.ListSessionsAsync(Ct, ended: true))[0].Id, "ended");
+        await _server.UntilAsync((await _server.Client.StopSessionAsync("live", true, Ct)).Id, "ended");
         start = _berth.With("NO_COLOR", "1").TypeAsync("", "start", "--image", "busybox", "--name", "plain");
         await using (await ReadyAsync("plain"))
             Assert.DoesNotContain('\e', (await start).Error);

@@ -14,7 +14,7 @@ namespace Berth.EndToEnd.Tests.Crashes;
 public sealed class CrashTests(ITestOutputHelper output) : IAsyncLifetime
 {
     // No step of a session's life on this engine: an answer about an image, a call of Podman's, an installation's end.
-    private static readonly EngineCall[] Elsewhere = [EngineCall.InitializeContainer, EngineCall.RemoveNetwork, EngineCall.ClearFirewall];
+    private static readonly EngineCall[] Elsewhere = [EngineCall.InitializeContainer, EngineCall.MeasureVolumes, EngineCall.RemoveNetwork, EngineCall.ClearFirewall];
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
     private readonly Dictionary<string, string> _ids = []; // by name: an ended session is found by its id alone

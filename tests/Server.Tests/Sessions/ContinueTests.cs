@@ -54,7 +54,12 @@ public abstract class ContinueTests : IAsyncLifetime
 
         _server.Clock.Move(TimeSpan.FromDays(15));
         await _server.RestartAsync();
+        await Eventually.TrueAsync(() => IsWarnedAsync(old.Id), "its deadline is seen"); // nobody is met by one unwarned
+        // What the deadline writes once it was warned of.
+        await _server.Db.ExecuteAsync("UPDATE sessions SET wish = 'stopanddelete', version = version + 1 WHERE id = @Id", new { old.Id }, Ct);
+        await _server.RestartAsync();
         await Eventually.TrueAsync(async () => !await HasWorkspaceAsync(old.Id), "what was left of the old session is cleared away");
+        Assert.DoesNotContain(await _server.Client.SessionEventsAsync(old.Id, Ct), e => e.Kind == "warned");
         Assert.Equal([SessionKey.NameOfWorkspace(old.Id)], _server.Compute.Workspaces.Keys);
 
         await _server.Client.StopSessionAsync(next.Id, deleteWork: true, Ct);
@@ -171,6 +176,12 @@ public abstract class ContinueTests : IAsyncLifetime
     {
         await using var connection = await _server.Db.OpenAsync(Ct);
         return await connection.ExecuteScalarAsync<bool>("SELECT has_workspace FROM sessions WHERE id = @id", new { id });
+    }
+
+    private async Task<bool> IsWarnedAsync(string id)
+    {
+        await using var connection = await _server.Db.OpenAsync(Ct);
+        return await connection.ExecuteScalarAsync<long?>("SELECT warned_of FROM sessions WHERE id = @id", new { id }) is not null;
     }
 
     private async Task AssertEachWorkspaceIsOneRowsAsync()

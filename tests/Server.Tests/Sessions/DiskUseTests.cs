@@ -1,5 +1,4 @@
 using Berth.Contracts.Sessions;
-using Berth.Core.Providers;
 using Berth.Core.Sessions;
 using Berth.Fakes;
 

@@ -63,7 +63,7 @@ public sealed record Scene(
         foreach (var (room, id) in new[]
         {
             ("/sessions/", Session), ("/launchers/", Launcher), ("/session_launchers/", Launcher), ("/environments/", Environment),
-            ("/projects/", ProjectId), ("/users/", User), ("/tokens/", ownToken),
+            ("/projects/", ProjectId), ("/users/", User), ("/tokens/", ownToken), ("/all/", Session), ("/sign_ins/", ownToken),
         })
             path = path.Replace(room + "{id}", room + id);
         Assert.False(path.Contains('{'), $"This test does not know what stands for the parameters of {pattern}: tell Scene.Path.");

@@ -17,7 +17,7 @@ internal sealed class EditResource<T> : Verb
     {
         _resource = resource;
         _name = ResourceName.Argument(resource.Noun);
-        _fields = [Field.Text("--name", "name", "New name", "NAME"), .. resource.Fields(create: false)];
+        _fields = [.. resource.CanBeRenamed ? (Field[])[Field.Text("--name", "name", "New name", "NAME")] : [], .. resource.Fields(create: false)];
         Add(_name);
         foreach (var field in _fields)
             Add(field.Flag);

@@ -33,6 +33,9 @@ internal abstract class Resource<T>
     /// <summary>Completes and checks the body of one that is to be created, before anything is sent; returns where it goes.</summary>
     public abstract Task<string> PrepareAsync(Call call, Server server, JsonObject body, CancellationToken ct);
 
+    /// <summary>Whether its name can be edited.</summary>
+    public virtual bool CanBeRenamed => true;
+
     /// <summary>New each time: <c>create</c> and <c>edit</c> have their own.</summary>
     public abstract IReadOnlyList<Field> Fields(bool create);
 

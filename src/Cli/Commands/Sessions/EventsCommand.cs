@@ -11,6 +11,7 @@ internal sealed class EventsCommand(Surroundings here) : SessionVerb(here, "even
         new("at", entry => entry.At.ToString("yyyy-MM-dd HH:mm:ss")),
         new("kind", entry => entry.Kind),
         new("text", entry => entry.Text),
+        new("by", entry => entry.By),
         new("generation", entry => entry.Generation.ToString(), false),
     ];
 

@@ -1,12 +1,16 @@
+using Berth.Cli.Settings;
+
 namespace Berth.Cli.Commands.Sessions;
 
 internal sealed class PauseCommand : SessionVerb
 {
+    private readonly Flag<string?> _user = AdminAct.User();
     private readonly WaitFlags _wait = new();
 
     public PauseCommand(Surroundings here)
         : base(here, "pause", "Give back a session's compute and keep its workspace")
     {
+        Add(_user);
         _wait.AddTo(this);
     }
 
@@ -17,6 +21,8 @@ internal sealed class PauseCommand : SessionVerb
     protected override async Task<int> RunAsync(Call call, CancellationToken ct)
     {
         var server = await call.ConnectAsync(ct);
+        if (call.Get(_user) is { } user)
+            return await AdminAct.RunAsync(call, server, user, NameOf(call), "pause", ct);
         var session = await FindAsync(call, server, ct);
         using var watch = await SessionWatch.BeginAsync(call, server, _wait.Detach(call), ct);
         session = await server.Client.PauseSessionAsync(session.Id, ct);

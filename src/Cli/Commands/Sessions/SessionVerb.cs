@@ -22,6 +22,8 @@ internal abstract class SessionVerb : Verb
 
     protected bool IsNamed(Call call) => call.Get(_name) is not null;
 
+    protected string? NameOf(Call call) => call.Get(_name);
+
     /// <summary>The session that is meant. A deadline of it that is near is said, whatever the command is about.</summary>
     protected async Task<SessionView> FindAsync(Call call, Server server, CancellationToken ct, bool ended = false)
     {

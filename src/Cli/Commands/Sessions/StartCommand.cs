@@ -26,6 +26,7 @@ internal sealed class StartCommand : Verb
         new("session start --launcher analysis --open", "A launcher, then the browser"),
         new("session start --image python:3.13 --port 8000 -- python -m http.server 8000", "Any image, with a command of its own"),
         new("session start --repo https://example.org/team/code.git --branch main", "With code in it"),
+        new("session start --continue notebook", "Again what 'notebook' was, with its work"),
         new("session start --here --memory 4G", "In this folder, with 4 GB"),
     ];
 

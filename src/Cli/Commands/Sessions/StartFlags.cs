@@ -25,12 +25,13 @@ internal sealed class StartFlags
     private readonly Flag<string[]> _repo = Flags.Texts("--repo", "Clone this repository into it; repeatable", "URL");
     private readonly Flag<string?> _branch = Flags.Text("--branch", "Branch or tag of the repository", "NAME");
     private readonly Flag<bool> _here = new("--here", "Work in this folder: it becomes the workspace (local server only)") { Personal = true };
+    private readonly Flag<string?> _continue = new("--continue", "Go on with the work of a session that has ended: its name or id") { HelpName = "SESSION", Personal = true };
     private readonly Flag<string?> _url = Flags.Text("--default-url", "Path that opens first, such as /lab", "PATH");
     private readonly Flag<int?> _port = Flags.Whole("--port", "Port that its front end listens on", "PORT", 1, 65399);
 
     public void AddTo(Command command)
     {
-        Option[] flags = [_launcher, _environment, _image, _name, _project, _pool, _class, _cpu, _memory, _disk, _gpu, _env, _repo, _branch, _here, _url, _port];
+        Option[] flags = [_launcher, _environment, _image, _name, _project, _pool, _class, _cpu, _memory, _disk, _gpu, _env, _repo, _branch, _here, _continue, _url, _port];
         foreach (var flag in flags)
             command.Add(flag);
         command.Validators.Add(result =>
@@ -44,7 +45,7 @@ internal sealed class StartFlags
     }
 
     /// <summary>Something was said of what to start.</summary>
-    public bool HasSource(Call call) => call.Has(_launcher) || call.Has(_environment) || call.Has(_image);
+    public bool HasSource(Call call) => call.Has(_launcher) || call.Has(_environment) || call.Has(_image) || call.Has(_continue);
 
     public async Task<StartRequest> RequestAsync(Call call, Server server, WizardAnswers? answers, CancellationToken ct)
     {
@@ -52,7 +53,7 @@ internal sealed class StartFlags
         var image = call.Get(_image) ?? answers?.Image;
         var environment = call.Get(_environment) is { } wanted ? (await StartChoices.EnvironmentAsync(server, wanted, ct)).Id
             : answers is not null ? answers.EnvironmentId
-            : launcher is null && image is null ? (await StartChoices.StandardEnvironmentAsync(server, ct)).Id
+            : launcher is null && image is null && call.Get(_continue) is null ? (await StartChoices.StandardEnvironmentAsync(server, ct)).Id
             : null;
         var pool = call.Get(_pool) is { } wantedPool ? await StartChoices.PoolAsync(server, wantedPool, ct) : null;
         var repositories = (call.Get(_repo) ?? []).Select(url => new RepositoryRequest(Repository(call, server, url), call.Get(_branch))).ToList();
@@ -68,7 +69,8 @@ internal sealed class StartFlags
             Gpu: call.Get(_gpu), Env: Variables(call), Repositories: repositories.Count > 0 ? repositories : null,
             HostFolder: call.Get(_here) ? HostFolder(call, server) : null,
             DefaultUrl: call.Get(_url), Port: call.Get(_port),
-            Args: call.Here.BehindDashes is { Count: > 0 } args ? args : null);
+            Args: call.Here.BehindDashes is { Count: > 0 } args ? args : null,
+            Continue: call.Get(_continue));
     }
 
     private Dictionary<string, string>? Variables(Call call)

@@ -6,6 +6,7 @@ internal sealed class StopCommand : SessionVerb
 {
     private readonly Flag<bool> _deleteWork = new("--delete-work", "Delete its workspace now, instead of after the retention time") { Personal = true };
     private readonly Flag<bool> _all = new("--all", "All sessions of yours") { Personal = true };
+    private readonly Flag<string?> _user = AdminAct.User();
     private readonly WaitFlags _wait = new();
 
     public StopCommand(Surroundings here)
@@ -13,6 +14,7 @@ internal sealed class StopCommand : SessionVerb
     {
         Add(_all);
         Add(_deleteWork);
+        Add(_user);
         _wait.AddTo(this);
     }
 
@@ -21,6 +23,7 @@ internal sealed class StopCommand : SessionVerb
         new("session stop notebook", "End it, keep its files for the retention time"),
         new("session stop --all -y", "End all of yours, without a question"),
         new("session stop notebook --delete-work", "End it and delete its files"),
+        new("session stop notebook --user ada", "End another's, as an admin"),
     ];
 
     protected override bool Warns => false;
@@ -29,7 +32,11 @@ internal sealed class StopCommand : SessionVerb
     {
         if (call.Get(_all) && IsNamed(call))
             throw CliException.Usage("Either a name or --all: both together do not say what to stop.");
+        if (call.Get(_user) is not null && (call.Get(_all) || call.Get(_deleteWork)))
+            throw CliException.Usage("--user stops one session of another and keeps its work: neither --all nor --delete-work go with it.");
         var server = await call.ConnectAsync(ct);
+        if (call.Get(_user) is { } user)
+            return await AdminAct.RunAsync(call, server, user, NameOf(call), "stop", ct);
         var sessions = call.Get(_all) ? await server.Client.ListSessionsAsync(ct) : [await FindAsync(call, server, ct)];
         if (sessions.Count == 0)
             call.Report.Line("You have no session to stop.");

@@ -17,7 +17,7 @@ public sealed class DiskMeter(string name, ISessionProvider provider, SessionSto
 
     // Written by the count's own task, read by the loop.
     private volatile bool _counting;
-    private long _restsUntil;
+    private long _restsUntil = (clock.GetUtcNow() + AtLeast).Ticks;
     private bool _changed = true;
     private long _countedAt;
 

@@ -31,7 +31,7 @@ public static class LauncherPages
         Pages.Show<LaunchersPage>(
             (nameof(LaunchersPage.Launchers), await launchers.ListAsync(caller, null, ct)),
             (nameof(LaunchersPage.Projects), await projects.ListAsync(caller, ct)),
-            (nameof(LaunchersPage.Sessions), await sessions.ListAsync(caller, ended: false, ct)));
+            (nameof(LaunchersPage.Sessions), await sessions.ListAsync(caller, ct)));
 
     private static Task<IResult> NewAsync(string? project, Caller caller, Choices choices, CancellationToken ct) =>
         FormAsync(200, PageForm.Of(("project_id", project)), null, caller, choices, ct);

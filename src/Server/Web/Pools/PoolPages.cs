@@ -18,6 +18,8 @@ public static class PoolPages
         pages.MapPost("/pools", CreateAsync);
         pages.MapGet("/pools/{id:int}", ShowAsync);
         pages.MapPost("/pools/{id:int}", SaveAsync);
+        pages.MapPost("/pools/{id:int}/users", AddUserAsync);
+        pages.MapPost("/pools/{id:int}/users/delete", RemoveUserAsync);
         pages.MapGet("/pools/{id:int}/delete", AskDeleteAsync);
         pages.MapPost("/pools/{id:int}/delete", DeleteAsync);
     }
@@ -42,14 +44,40 @@ public static class PoolPages
         }
     }
 
-    private static async Task<IResult> ShowAsync(int id, Caller caller, PoolStore pools, CancellationToken ct)
+    private static async Task<IResult> ShowAsync(int id, Caller caller, PoolStore pools, PoolUsers users, CancellationToken ct)
     {
         var pool = await pools.FindAsync(caller, id, ct);
-        return Form(200, PoolForm.Filled(pool), pool);
+        return Form(200, PoolForm.Filled(pool), pool, await users.ListAsync(id, ct));
+    }
+
+    private static async Task<IResult> AddUserAsync(
+        int id, PageForm form, Caller caller, PoolStore pools, PoolUsers users, Toasts toasts, HttpContext context, CancellationToken ct)
+    {
+        var name = form.Raw("user").Trim();
+        try
+        {
+            await users.SetAsync(id, [new PoolUser(name)], replace: false, ct);
+            toasts.Show(context, new Toast("success", $"{name} may use the pool."));
+            return Pages.After(context, $"/pools/{id}");
+        }
+        catch (ProblemException problem) when (problem.Code != ProblemCode.NotFound)
+        {
+            var pool = await pools.FindAsync(caller, id, ct);
+            var refused = new ProblemException(ProblemCode.Invalid, $"There is no user '{name}'.", "user");
+            return Form(problem.Code.Status(), PoolForm.Filled(pool), pool, await users.ListAsync(id, ct), form.Refused(refused));
+        }
+    }
+
+    private static async Task<IResult> RemoveUserAsync(
+        int id, PageForm form, PoolUsers users, Toasts toasts, HttpContext context, CancellationToken ct)
+    {
+        await users.RemoveAsync(id, form.Raw("user"), ct);
+        toasts.Show(context, new Toast("success", "They may use the pool no more. Sessions that run go on."));
+        return Pages.After(context, $"/pools/{id}");
     }
 
     private static async Task<IResult> SaveAsync(
-        int id, PageForm form, Caller caller, PoolStore pools, Toasts toasts, HttpContext context, CancellationToken ct)
+        int id, PageForm form, Caller caller, PoolStore pools, PoolUsers users, Toasts toasts, HttpContext context, CancellationToken ct)
     {
         var before = await pools.FindAsync(caller, id, ct);
         try
@@ -60,7 +88,7 @@ public static class PoolPages
         }
         catch (ProblemException problem) when (problem.Code != ProblemCode.NotFound)
         {
-            return Form(problem.Code.Status(), form.Refused(problem), before);
+            return Form(problem.Code.Status(), form.Refused(problem), before, await users.ListAsync(id, ct));
         }
     }
 
@@ -81,6 +109,12 @@ public static class PoolPages
         return Pages.After(context, "/pools");
     }
 
-    private static RazorComponentResult<PoolPage> Form(int status, PageForm form, PoolView? pool) =>
-        Pages.Show<PoolPage>(status, (nameof(PoolPage.Form), form), (nameof(PoolPage.Pool), pool));
+    private static RazorComponentResult<PoolPage> Form(
+        int status, PageForm form, PoolView? pool, IReadOnlyList<PoolUser>? users = null, PageForm? added = null) =>
+        Pages.Show<PoolPage>(
+            status,
+            (nameof(PoolPage.Form), form),
+            (nameof(PoolPage.Pool), pool),
+            (nameof(PoolPage.Users), users ?? []),
+            (nameof(PoolPage.Added), added ?? PageForm.Empty));
 }

@@ -64,7 +64,7 @@ public static class ProjectPages
             (nameof(ProjectPage.Project), project),
             (nameof(ProjectPage.Members), await members.ListAsync(caller, project.Id, ct)),
             (nameof(ProjectPage.Launchers), await launchers.ListAsync(caller, project.Id, ct)),
-            (nameof(ProjectPage.Sessions), await sessions.ListAsync(caller, ended: false, ct)));
+            (nameof(ProjectPage.Sessions), await sessions.ListAsync(caller, ct)));
     }
 
     private static async Task<IResult> EditAsync(string id, Caller caller, ProjectStore projects, CancellationToken ct)

@@ -1,6 +1,7 @@
 using Berth.Contracts.Problems;
 using Berth.Contracts.Sessions;
 using Berth.Server.Auth;
+using Berth.Server.Paging;
 using Berth.Server.Problems;
 using Berth.Server.Sessions;
 using Berth.Server.Web.Forms;
@@ -21,6 +22,7 @@ public static class SessionPages
         pages.MapPost("/sessions/{id}/pause", PauseAsync);
         pages.MapPost("/sessions/{id}/resume", ResumeAsync);
         pages.MapPost("/sessions/{id}/extend", ExtendAsync);
+        pages.MapPost("/sessions/{id}/continue", ContinueAsync);
         pages.MapGet("/sessions/{id}/stop", AskStopAsync);
         pages.MapPost("/sessions/{id}/stop", StopAsync);
     }
@@ -29,17 +31,15 @@ public static class SessionPages
     {
         var offered = await choices.LoadAsync(caller, ct);
         return Pages.Show<SessionsPage>(
-            (nameof(SessionsPage.Sessions), await queries.ListAsync(caller, ended: false, ct)),
+            (nameof(SessionsPage.IsAdmin), caller.IsAdmin),
+            (nameof(SessionsPage.Sessions), await queries.ListAsync(caller, ct)),
             (nameof(SessionsPage.Launchers), offered.Launchers),
             (nameof(SessionsPage.Environments), offered.Environments),
             (nameof(SessionsPage.Projects), offered.Projects));
     }
 
-    private static async Task<IResult> HistoryAsync(Caller caller, SessionQueries queries, CancellationToken ct)
-    {
-        var all = await queries.ListAsync(caller, ended: true, ct);
-        return Pages.Show<HistoryPage>((nameof(HistoryPage.Sessions), all.FindAll(s => s.Berth.Status == "ended")));
-    }
+    private static async Task<IResult> HistoryAsync(int? page, Caller caller, SessionQueries queries, CancellationToken ct) =>
+        Pages.Show<HistoryPage>((nameof(HistoryPage.Sessions), await queries.ListAsync(caller, ended: true, new PageRequest(page, HistoryPage.Size), ct)));
 
     private static async Task<IResult> ShowAsync(string id, Caller caller, SessionQueries queries, Choices choices, CancellationToken ct)
     {
@@ -100,6 +100,14 @@ public static class SessionPages
     private static async Task<IResult> ExtendAsync(
         string id, PageForm form, Caller caller, SessionCommands commands, Toasts toasts, HttpContext context, CancellationToken ct) =>
         Done(await commands.ExtendAsync(caller, id, new ExtendRequest(), ct), "is kept running for at least another day", toasts, context);
+
+    private static async Task<IResult> ContinueAsync(
+        string id, PageForm form, Caller caller, StartSession start, Toasts toasts, HttpContext context, CancellationToken ct)
+    {
+        var (session, _) = await start.StartAsync(caller, new StartRequest(Continue: id), ct);
+        toasts.Show(context, new Toast("success", $"{session.Name} starts with the work of the earlier session."));
+        return Pages.After(context, $"/sessions/{session.Id}");
+    }
 
     private static async Task<IResult> AskStopAsync(string id, Caller caller, SessionQueries queries, CancellationToken ct) =>
         Pages.Show<StopPage>((nameof(StopPage.Session), await queries.FindAsync(caller, id, ct)));

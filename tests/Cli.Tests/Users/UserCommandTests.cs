@@ -1,0 +1,138 @@
+using System.Text.Json;
+using Berth.Cli.Tests.House;
+using Berth.Contracts.Sessions;
+using Berth.Fakes;
+using Berth.Server.Tests.Sessions;
+
+namespace Berth.Cli.Tests.Users;
+
+/// <summary>What admins do for people, and what the people see of it, against the whole server.</summary>
+public sealed class UserCommandTests : IAsyncLifetime
+{
+    private SessionServer _server = null!;
+    private Command _berth = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        _server = await SessionServer.StartAsync();
+        _berth = new Command(_server.DataFolder);
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        _berth.Dispose();
+        return _server.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_user_from_create_to_disabled()
+    {
+        await OkAsync("user", "create", "ada", "--first-name", "Ada", "--quota-sessions", "2", "--quota-memory", "16G");
+        Assert.Contains("2 sessions, 16 GB", (await OkAsync("user", "list")).Out, StringComparison.Ordinal);
+        await OkAsync("user", "edit", "ada", "--quota-sessions", "none", "--quota-cpu", "4", "--admin");
+        var shown = await JsonAsync("user", "show", "ada");
+        Assert.Equal("""{"sessions":null,"cpu":4,"memory":16,"gpu":null}""", shown.GetProperty("quota").GetRawText().Replace(" ", "", StringComparison.Ordinal).ReplaceLineEndings(""));
+        Assert.True(shown.GetProperty("is_admin").GetBoolean());
+        Assert.StartsWith("http", (await OkAsync("user", "link", "ada", "-y")).Line, StringComparison.Ordinal);
+        Assert.Equal(ExitCodes.Usage, (await _berth.RunAsync("user", "link", "ada")).Code);
+        await OkAsync("user", "edit", "ada", "--default-quota", "--disabled", "--admin=false");
+        Assert.Equal(JsonValueKind.Null, (await JsonAsync("user", "show", "ada")).GetProperty("quota").ValueKind);
+        Assert.Equal(ExitCodes.Conflict, (await _berth.RunAsync("user", "link", "ada", "-y")).Code);
+        Assert.Equal(ExitCodes.Usage, (await _berth.RunAsync("user", "edit", "ada", "--quota-cpu", "many")).Code);
+    }
+
+    [Fact]
+    public async Task A_spent_quota_is_exit_code_6_and_says_what_to_do()
+    {
+        await OkAsync("user", "quota", "--sessions", "1", "--memory", "64G");
+        Assert.Contains("64 GB", (await OkAsync("user", "quota")).Out, StringComparison.Ordinal);
+        await OkAsync("start", "--image", "busybox", "--name", "first", "--detach");
+        var refused = await _berth.RunAsync("start", "--image", "busybox", "--detach");
+        Assert.Equal(ExitCodes.Quota, refused.Code);
+        Assert.Contains("by your session 'first'", refused.Error, StringComparison.Ordinal);
+        Assert.Contains("berth session pause first", refused.Error, StringComparison.Ordinal);
+        await OkAsync("user", "quota", "--sessions", "none");
+        await OkAsync("start", "--image", "busybox", "--detach");
+    }
+
+    [Fact]
+    public async Task Everybodys_sessions_without_links_and_one_of_them_stopped()
+    {
+        await OkAsync("user", "create", "ada");
+        var (session, agent) = await _server.RunningAsync(new StartRequest(Image: "busybox", Name: "hers"));
+        await agent.DisposeAsync();
+        await _server.Db.ExecuteAsync("UPDATE sessions SET user_id = (SELECT id FROM users WHERE username = 'ada')", null, CancellationToken.None);
+
+        Assert.DoesNotContain("hers", (await OkAsync("list")).Out, StringComparison.Ordinal);
+        var all = await OkAsync("session", "list", "--all-users");
+        Assert.Contains("hers", all.Out, StringComparison.Ordinal);
+        Assert.DoesNotContain("http", all.Out, StringComparison.Ordinal);
+        Assert.Equal(session.Id, (await OkAsync("list", "--all-users", "--user", "ada", "-o", "name")).Line);
+
+        Assert.Equal(ExitCodes.NotFound, (await _berth.RunAsync("stop", "hers")).Code);
+        Assert.Equal(ExitCodes.Usage, (await _berth.RunAsync("stop", "hers", "--user", "ada", "--delete-work", "-y")).Code);
+        Assert.Contains("ada is told", (await OkAsync("stop", "hers", "--user", "ada")).Error, StringComparison.Ordinal);
+        await Eventually.TrueAsync(
+            async () => (await OkAsync("list", "--all-users", "--ended")).Out.Contains("hers", StringComparison.Ordinal), "it is over");
+    }
+
+    [Fact]
+    public async Task Work_goes_on_in_a_new_session()
+    {
+        var (session, agent) = await _server.RunningAsync(new StartRequest(Image: "busybox", Name: "old"));
+        await agent.DisposeAsync();
+        await _server.Client.StopSessionAsync(session.Id, deleteWork: false, CancellationToken.None);
+        await _server.UntilAsync(session.Id, "ended");
+        Assert.Contains("berth session start --continue", (await OkAsync("show", "old")).Out, StringComparison.Ordinal);
+
+        await OkAsync("start", "--continue", "old", "--detach");
+        Assert.Contains("went on in", (await OkAsync("show", session.Id)).Out, StringComparison.Ordinal);
+        Assert.Contains(session.Id, (await OkAsync("show", "old")).Out, StringComparison.Ordinal);
+        Assert.Equal(ExitCodes.Conflict, (await _berth.RunAsync("start", "--continue", session.Id, "--detach")).Code);
+    }
+
+    [Fact]
+    public async Task The_history_is_paged_and_holds_none_that_lives()
+    {
+        for (var i = 0; i < 52; i++)
+        {
+            var (session, _) = await _server.StartSessionAsync(new StartRequest(Image: "busybox", Name: $"h{i}"));
+            await _server.Client.StopSessionAsync(session.Id, deleteWork: false, CancellationToken.None);
+            await _server.UntilAsync(session.Id, "ended");
+        }
+
+        await _server.StartSessionAsync(new StartRequest(Image: "busybox", Name: "lives"));
+        var first = await OkAsync("list", "--ended", "-o", "name");
+        Assert.Equal(50, first.Line.Split('\n').Length);
+        Assert.DoesNotContain("lives", first.Out, StringComparison.Ordinal);
+        Assert.Contains("--page 2", first.Error, StringComparison.Ordinal);
+        Assert.Equal("h1\nh0", (await OkAsync("list", "--ended", "--page", "2", "-o", "name")).Line);
+    }
+
+    [Fact]
+    public async Task Wide_shows_what_the_disk_holds_and_the_history_who_asked()
+    {
+        var (session, agent) = await _server.RunningAsync(new StartRequest(Image: "busybox", Name: "wide"));
+        _server.Compute.Sizes[session.Id] = 3_400_000;
+        _server.Clock.Move(TimeSpan.FromMinutes(16));
+        await agent.DisposeAsync();
+        await _server.Client.PauseSessionAsync(session.Id, CancellationToken.None);
+        await Eventually.TrueAsync(async () => (await OkAsync("list", "-o", "wide")).Out.Contains("3.4 MB", StringComparison.Ordinal), "it was measured");
+        Assert.Contains("3.4 MB, measured ", (await OkAsync("show", "wide")).Out, StringComparison.Ordinal);
+        var me = (await _server.Client.WhoAmIAsync(CancellationToken.None)).Username;
+        Assert.Contains(me, (await OkAsync("events", "wide")).Out, StringComparison.Ordinal);
+    }
+
+    private async Task<Ran> OkAsync(params string[] args)
+    {
+        var ran = await _berth.RunAsync(args);
+        Assert.True(ran.Code == ExitCodes.Ok, $"{string.Join(' ', args)}: {ran.Code} {ran.Error}");
+        return ran;
+    }
+
+    private async Task<JsonElement> JsonAsync(params string[] args)
+    {
+        using var json = JsonDocument.Parse((await OkAsync([.. args, "-o", "json"])).Out);
+        return json.RootElement.Clone();
+    }
+}
