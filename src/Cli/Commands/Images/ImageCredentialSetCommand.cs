@@ -20,7 +20,7 @@ internal sealed class ImageCredentialSetCommand : Verb
 
     public override IReadOnlyList<Example> Examples =>
     [
-        new("image-credentials set ghcr.io --username jane < token.txt", "The password from a file"),
+        new("image-credentials set ghcr.io --username jane", "Asks for the password, or reads it from stdin"),
         new("image-credentials set registry.example.org:5000 --shared", "For global environments, as an admin"),
     ];
 
