@@ -11,7 +11,7 @@ namespace Berth.Bench;
 public static class ProxyBench
 {
     /// <summary>Made by <c>bench/run</c>.</summary>
-    private const string Image = "berth/bench-app:latest";
+    public const string Image = "berth/bench-app:latest";
     private const int Rounds = 5;
     private const int Seconds = 4;
     private const long Large = 512L << 20;

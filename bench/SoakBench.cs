@@ -4,7 +4,7 @@ using Berth.Contracts.Sessions;
 
 namespace Berth.Bench;
 
-/// <summary>Half an hour of starts and stops, two at a time: what the server holds at its begin and at its end.</summary>
+/// <summary>Half an hour of starts and stops of a small app, about one a second: what the server holds at its begin and at its end.</summary>
 public static class SoakBench
 {
     private static readonly TimeSpan For = TimeSpan.FromMinutes(
@@ -39,11 +39,12 @@ public static class SoakBench
             {
                 using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(2));
                 var (session, _) = await server.Client.StartSessionAsync(
-                    new StartRequest(Image: "berth/jupyterlab:latest", Name: $"{name}-{i}", Port: 8888), limit.Token);
+                    new StartRequest(Image: ProxyBench.Image, Name: $"{name}-{i}", Port: 8888), limit.Token);
                 await server.UntilAsync(session.Id, "running", limit.Token);
                 await server.Client.StopSessionAsync(session.Id, deleteWork: true, limit.Token);
                 await server.UntilAsync(session.Id, "ended", limit.Token);
                 Interlocked.Increment(ref starts);
+                await Task.Delay(TimeSpan.FromSeconds(1));
             }
         }
     }
