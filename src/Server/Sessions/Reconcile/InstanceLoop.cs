@@ -19,12 +19,9 @@ namespace Berth.Server.Sessions.Reconcile;
 public sealed class InstanceLoop
 {
     private static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(1);
-    private static readonly TimeSpan UseSavedEvery = TimeSpan.FromMinutes(1);
-    private static readonly TimeSpan ProgressEvery = TimeSpan.FromMilliseconds(700);
 
     private readonly Channel<Signal> _signals = Channel.CreateUnbounded<Signal>(new UnboundedChannelOptions { SingleReader = true });
     private readonly Dictionary<string, Tracked> _sessions = [];
-    private readonly HashSet<SessionKey> _reaping = [];
     private readonly string _name;
     private readonly ISessionProvider _provider;
     private readonly Lease _lease;
@@ -33,6 +30,7 @@ public sealed class InstanceLoop
     private readonly Func<SessionKey, AgentReport?> _lastReport;
     private readonly Observer _observer;
     private readonly DiskMeter _disk;
+    private readonly Reaper _reaper;
     private readonly TimeProvider _clock;
     private readonly ILogger _log;
 
@@ -51,6 +49,7 @@ public sealed class InstanceLoop
         _lastReport = lastReport;
         _clock = clock;
         _log = log;
+        _reaper = new Reaper(provider, log, Tell);
         _disk = new DiskMeter(name, provider, store, clock, log);
         _observer = new Observer(name, provider, health, clock, log, () => ++_stamp, Tell);
     }
@@ -147,13 +146,16 @@ public sealed class InstanceLoop
                 break;
             case Signal.Worked worked when _sessions.TryGetValue(worked.SessionId, out var tracked) && tracked.Stored.Session.Generation == worked.Generation:
                 var busy = worked.Cores >= tracked.Stored.Session.Limits.IdleCpu ? Uses.Processor : Uses.None;
-                Seen(tracked, UsesOf.Agent, worked.Uses | busy, worked.At, dirty);
+                if (tracked.Used(UsesOf.Agent, worked.Uses | busy, worked.At))
+                    dirty.Add(tracked);
                 break;
             case Signal.Touched(var id, var input, var at) when _sessions.TryGetValue(id, out var tracked):
-                Seen(tracked, Uses.Input, input ? Uses.Input : Uses.None, at, dirty);
+                if (tracked.Used(Uses.Input, input ? Uses.Input : Uses.None, at))
+                    dirty.Add(tracked);
                 break;
             case Signal.Progressed(var key, var report) when _sessions.TryGetValue(key.SessionId, out var tracked):
-                Progressed(tracked, key, report, dirty);
+                if (tracked.Progressed(key, report, _clock.GetUtcNow()))
+                    dirty.Add(tracked);
                 break;
             case Signal.ActEnded(var act, var error) when _sessions.TryGetValue(act.Key.SessionId, out var tracked):
                 ActEnded(tracked, act, error, ct);
@@ -169,7 +171,7 @@ public sealed class InstanceLoop
                 _observer.Unanswered(why);
                 break;
             case Signal.Reaped(var key):
-                _reaping.Remove(key);
+                _reaper.Removed(key);
                 break;
         }
     }
@@ -191,32 +193,11 @@ public sealed class InstanceLoop
         dirty.Add(tracked);
     }
 
-    private static void Seen(Tracked tracked, Uses seen, Uses uses, DateTimeOffset at, HashSet<Tracked> dirty)
-    {
-        tracked.Pending.Add(s => s with { Session = Lifecycle.Seen(s.Session, seen, uses, at) });
-        // That it goes on being used is not worth a write each time: what is pending is saved with the next, and is heeded
-        // by a deadline in any case.
-        var session = tracked.Stored.Session;
-        if ((session.InUse & seen) != uses || at - session.LastUsed >= UseSavedEvery || session.WarnedOf is not null)
-            dirty.Add(tracked);
-    }
-
     // What an agent said while nobody held the lease: it says nothing twice on one connection.
     private Tracked Track(StoredSession stored) => new(stored)
     {
         Agent = _lastReport(stored.Session.Key) is { } report ? (stored.Session.Generation, report) : null,
     };
-
-    private void Progressed(Tracked tracked, SessionKey key, StageReport report, HashSet<Tracked> dirty)
-    {
-        var session = tracked.Stored.Session;
-        var now = _clock.GetUtcNow();
-        if (session.Key != key || (session.Stage == report.Stage && now - tracked.ProgressSaved < ProgressEvery))
-            return;
-        tracked.ProgressSaved = now;
-        tracked.Pending.Add(s => s.Session.Key == key ? s with { Session = Lifecycle.Progress(s.Session, report, now) } : s);
-        dirty.Add(tracked);
-    }
 
     private void ActEnded(Tracked tracked, RunningAct act, Exception? error, CancellationToken ct)
     {
@@ -283,7 +264,7 @@ public sealed class InstanceLoop
         }
 
         foreach (var observation in all.Where(o => !IsWanted(o.Key)))
-            Reap(observation.Key, ct);
+            _reaper.Remove(observation.Key, ct);
     }
 
     // Left-overs --------------------------------------------------------------------------------------------------------
@@ -292,30 +273,6 @@ public sealed class InstanceLoop
     private bool IsWanted(SessionKey key) =>
         _sessions.TryGetValue(key.SessionId, out var tracked)
         && (tracked.Act is not null || (tracked.Stored.Session.Key == key && tracked.Stored.Session.Step != Step.Stopped));
-
-    private void Reap(SessionKey key, CancellationToken ct)
-    {
-        if (!_reaping.Add(key))
-            return;
-        _log.LogInformation("{Key} runs though nobody wants it: it is removed", key);
-        _ = Task.Run(
-            async () =>
-            {
-                try
-                {
-                    await _provider.StopAsync(key, StopMode.KeepWorkspace, ct);
-                }
-                catch (Exception e) when (e is not OperationCanceledException)
-                {
-                    _log.LogWarning("{Key} could not be removed and is tried again: {Why}", key, e.Message);
-                }
-                finally
-                {
-                    Tell(new Signal.Reaped(key));
-                }
-            },
-            CancellationToken.None);
-    }
 
     // Converging --------------------------------------------------------------------------------------------------------
 
@@ -354,7 +311,7 @@ public sealed class InstanceLoop
             var before = tracked.Stored;
             var changed = tracked.Pending.Aggregate(before, (s, change) => change(s));
             var decision = Lifecycle.Decide(changed.Session, tracked.Sighting(), _clock.GetUtcNow());    // 2
-            var after = changed with { Session = decision.Session, Notices = NoticesOf(tracked), Address = AddressOf(tracked, changed) };
+            var after = changed with { Session = decision.Session, Notices = tracked.Notices, Address = tracked.Address ?? changed.Address };
             if (after.Session != before.Session || after.Address != before.Address || !after.Notices.SequenceEqual(before.Notices))
             {
                 if (await _store.SaveAsync(before, after, _lease, ct) is not { } saved)                  // 3
@@ -377,12 +334,6 @@ public sealed class InstanceLoop
             return;
         }
     }
-
-    private static IReadOnlyList<string> NoticesOf(Tracked tracked) =>
-        tracked.Agent is { } said && said.Generation == tracked.Stored.Session.Generation ? said.Report.Notices : tracked.Stored.Notices;
-
-    private static string? AddressOf(Tracked tracked, StoredSession stored) =>
-        tracked.Seen.FirstOrDefault(o => o.Key == stored.Session.Key)?.Address ?? stored.Address;
 
     private void Perform(Tracked tracked, Act act, CancellationToken ct)
     {
