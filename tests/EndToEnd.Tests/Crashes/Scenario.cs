@@ -37,6 +37,9 @@ internal sealed class Scenarios(MortalServer server, SmallImage image, string re
 {
     private const string LongAgo = "1";
 
+    // A deadline that nobody was warned of is put off.
+    private const string Unwarned = "limits = json_set(limits, '$.warning', '00:00:00')";
+
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     public IReadOnlyList<Scenario> All =>
@@ -48,10 +51,10 @@ internal sealed class Scenarios(MortalServer server, SmallImage image, string re
         },
         new("pause", "running", "paused", name => server.Api.PauseSessionAsync(name, Ct)),
         new("resume", "paused", "running", name => server.Api.ResumeSessionAsync(name, new ResumeRequest(), Ct)),
-        new("idle deadline", "running", "paused", name => RebornAsync(() => server.Alter($"UPDATE sessions SET last_used = {LongAgo} WHERE name = @id", name))),
+        new("idle deadline", "running", "paused", name => RebornAsync(() => server.Alter($"UPDATE sessions SET last_used = {LongAgo}, {Unwarned} WHERE name = @id", name))),
         new("end by itself", "running", "failed", KillAsync) { Surely = [EngineCall.ReadLog] },
         new("stop", "running", "ended", name => server.Api.StopSessionAsync(name, deleteWork: false, Ct)),
-        new("retention deadline", "ended", "ended", name => RebornAsync(() => server.Alter($"UPDATE sessions SET status_since = {LongAgo} WHERE name = @id", name)))
+        new("retention deadline", "ended", "ended", name => RebornAsync(() => server.Alter($"UPDATE sessions SET status_since = {LongAgo}, {Unwarned} WHERE name = @id", name)))
         {
             KeepsWork = false,
         },
