@@ -122,6 +122,8 @@ public sealed class SessionCommands(
         var name = session.Facts.Name;
         var next = e.From switch
         {
+            SessionStatus.Ended when session.Session.HasWorkspace =>
+                $"Start one that goes on with its work: `berth session start --continue {session.Session.Id}`.",
             SessionStatus.Ended => "Start a new one: `berth session start`.",
             SessionStatus.Stopping => "It is being stopped.",
             SessionStatus.Pausing => "Wait until it is paused.",

@@ -112,12 +112,12 @@ public sealed class StartTests : IAsyncLifetime
     {
         var (session, agent) = await _server.RunningAsync();
         await using (agent)
-            await _server.Client.PauseSessionAsync(session.Id, Ct);
-        await _server.UntilAsync(session.Id, "paused");
+            await _server.Client.StopSessionAsync(session.Id, deleteWork: false, Ct);
+        await _server.UntilAsync(session.Id, "ended");
 
         var refused = await Assert.ThrowsAsync<ApiException>(() => _server.Client.ExtendSessionAsync(session.Id, new ExtendRequest(), Ct));
         Assert.Equal(ProblemCode.Conflict, refused.Problem.Kind);
-        Assert.Contains("berth session resume", refused.Message);
+        Assert.Contains($"berth session start --continue {session.Id}", refused.Message);
     }
 
     [Fact]
