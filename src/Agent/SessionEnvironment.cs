@@ -9,6 +9,8 @@ internal static class SessionEnvironment
 {
     private const string DefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
+    private const string JupyterFolder = AgentFiles.ProgramFolder + "/share/jupyter";
+
     /// <summary>What the image and the provider set.</summary>
     public static Dictionary<string, string> OfThisProcess() =>
         Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().ToDictionary(v => (string)v.Key, v => (string?)v.Value ?? "");
@@ -24,6 +26,9 @@ internal static class SessionEnvironment
         foreach (var (name, value) in order.Environment)
             environment[name] = value;
         environment.TryAdd("PATH", DefaultPath);
+        // A JupyterLab of whatever image finds its notice of deadlines there (docs/decisions tells why it comes this way).
+        if (Directory.Exists(JupyterFolder))
+            environment["JUPYTER_PATH"] = environment.TryGetValue("JUPYTER_PATH", out var path) && path.Length > 0 ? $"{JupyterFolder}:{path}" : JupyterFolder;
         if (!environment.TryGetValue("HOME", out var home) || home is "" or "/" || !Writable(home))
         {
             if (HomeInWorkspace(order.MountDirectory) is { } found)

@@ -8,10 +8,13 @@ using Berth.Server.Sessions;
 namespace Berth.Server.Proxy;
 
 /// <summary>What Berth itself answers on a session's origin; no request under <see cref="Root"/> reaches an app.</summary>
-public sealed class OwnPaths(SessionDirectory directory, ChangeFeed feed, SessionPages pages, Neighbours neighbours, TimeProvider clock)
+public sealed class OwnPaths(SessionDirectory directory, ChangeFeed feed, SessionPages pages, Neighbours neighbours, Origins origins, TimeProvider clock)
 {
     /// <summary>All of them begin so.</summary>
     public const string Root = "/_berth";
+
+    private const int SoonSeconds = 15;
+    private const int LateSeconds = 300;
 
     // Tells a page that left from one that waits, and keeps proxies on the way from ending a silent stream.
     private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(15);
@@ -21,6 +24,7 @@ public sealed class OwnPaths(SessionDirectory directory, ChangeFeed feed, Sessio
         (context.Request.Method, path.Value) switch
         {
             ("GET", "/status") => StatusAsync(context, route, visitor, cut),
+            ("GET", "/notice") => NoticeAsync(context, route, visitor),
             ("POST", "/resume") => ResumeAsync(context, route, visitor),
             _ => Answers.TextAsync(context, StatusCodes.Status404NotFound, "There is no such path."),
         };
@@ -75,6 +79,28 @@ public sealed class OwnPaths(SessionDirectory directory, ChangeFeed feed, Sessio
             await ended.CancelAsync();
             await listening;
         }
+    }
+
+    /// <summary>
+    /// For a page of the app that shows it: the deadline that is near, and when to ask again. It is an answer and no stream,
+    /// because a browser has six connections for all tabs of an origin. It can be read here and nothing can be done here:
+    /// programs in the session have this origin, too, and the session's life is its owner's to prolong, on the server's page.
+    /// </summary>
+    private async Task NoticeAsync(HttpContext context, SessionRoute route, Visitor visitor)
+    {
+        var view = await neighbours.FindSession(visitor, route.Id, context.RequestAborted);
+        var left = view?.Berth.StopsAt - clock.GetUtcNow();
+        var near = view?.Berth.Warning;
+        context.Response.Headers.CacheControl = "no-store";
+        await context.Response.WriteAsJsonAsync(
+            new SessionNotice(
+                near?.Replace("`", "", StringComparison.Ordinal),
+                near is null ? null : view!.Berth.StopsAt,
+                near is null ? null : Math.Max(0, left!.Value.TotalSeconds),
+                $"{origins.Public}/sessions/{route.Id}",
+                near is not null ? SoonSeconds : (int)Math.Clamp((left?.TotalSeconds ?? LateSeconds) / 4, SoonSeconds, LateSeconds)),
+            ProxyJson.Default.SessionNotice,
+            cancellationToken: context.RequestAborted);
     }
 
     private async Task ListenAsync(string sessionId, string userId, ChannelWriter<bool> changed, CancellationToken ct)
