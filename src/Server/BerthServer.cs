@@ -25,6 +25,8 @@ namespace Berth.Server;
 /// <summary>Puts the server together: what it is made of, the order in which a request passes through it, its routes.</summary>
 public static class BerthServer
 {
+    private const UnixFileMode OnlyOurs = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+
     /// <summary>Runs until it is told to stop. Returns the exit code; what is wrong is said on standard error.</summary>
     public static async Task<int> RunAsync(string[] args)
     {
@@ -89,7 +91,13 @@ public static class BerthServer
         ArgumentNullException.ThrowIfNull(app);
         var options = app.Services.GetRequiredService<ServerOptions>();
         foreach (var folder in new[] { options.DataFolder, options.KeysFolder })
-            Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        {
+            Directory.CreateDirectory(folder, OnlyOurs);
+            // One that was there before may be open to the machine's other users.
+            if (File.GetUnixFileMode(folder) != OnlyOurs)
+                Close(folder);
+        }
+
         await app.Services.GetRequiredService<Migrator>().RunAsync(first => MakeFirstThingsAsync(app.Services, first), ct);
         // Before anything can be heard that it has to hear.
         app.Services.GetRequiredService<Revocations>();
@@ -108,6 +116,18 @@ public static class BerthServer
         }
 
         File.SetUnixFileMode(options.LocalSocket, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+    }
+
+    private static void Close(string folder)
+    {
+        try
+        {
+            File.SetUnixFileMode(folder, OnlyOurs);
+        }
+        catch (UnauthorizedAccessException e)
+        {
+            throw new StartupException($"{folder} is another user's, who can read what is in it: give it to the server's user, or choose another data folder.", e);
+        }
     }
 
     private static async Task MakeFirstThingsAsync(IServiceProvider services, CancellationToken ct)

@@ -3,6 +3,7 @@ using System.Net.WebSockets;
 using System.Text.Json;
 using Berth.Contracts.Agents;
 using Berth.Contracts.Json;
+using Berth.Contracts.Sessions;
 
 namespace Berth.Server.Agents;
 
@@ -84,7 +85,8 @@ internal sealed class ControlReader(WebSocket socket)
         }
         : message;
 
-    private static string Bounded(string text) => text.Length <= LongestText ? text : text[..LongestText];
+    // It is shown on terminals, too.
+    private static string Bounded(string text) => LogText.Plain(text.Length <= LongestText ? text : text[..LongestText]);
 
     private async Task<Heard?> RefuseAsync(WebSocketCloseStatus status, CancellationToken ct)
     {

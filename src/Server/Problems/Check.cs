@@ -24,8 +24,8 @@ public static class Check
             return null;
         if (value.Length > longest)
             throw Invalid(field, $"must have at most {longest} characters; it has {value.Length}");
-        if (value.Contains('\0'))
-            throw Invalid(field, "must not contain a null character");
+        if (value.Any(c => char.IsControl(c) && c is not ('\n' or '\r' or '\t')))
+            throw Invalid(field, "must not contain control characters but line breaks and tabs");
         return value;
     }
 

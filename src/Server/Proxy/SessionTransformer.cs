@@ -65,6 +65,10 @@ public sealed class SessionTransformer(Origins origins, bool behindProxy) : Http
         if (httpContext.Response.Headers.SetCookie is { Count: > 0 } cookies && cookies.Any(c => CookieHeader.IsOwn(c)))
             httpContext.Response.Headers.SetCookie = new StringValues([.. cookies.Where(c => !CookieHeader.IsOwn(c))]);
 
+        // Only its own pages may frame it: those of another session, same-site where both are under one domain, could lay it under theirs.
+        if (proxyResponse is { StatusCode: not HttpStatusCode.SwitchingProtocols })
+            httpContext.Response.Headers.Append(HeaderNames.ContentSecurityPolicy, "frame-ancestors 'self'");
+
         // The forwarder sends the headers with the first bytes of the body. Where those may be long in coming (an event stream),
         // the headers go ahead: the visitor's script waits for them.
         if (proxyResponse is { Content.Headers.ContentLength: null, StatusCode: not HttpStatusCode.SwitchingProtocols } && forward)

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
+using Berth.Contracts.Sessions;
 using Berth.Core.Sessions;
 using Berth.Server.Options;
 

@@ -1,4 +1,5 @@
 using Berth.Contracts.Problems;
+using Berth.Contracts.Sessions;
 using Berth.Server.Auth;
 using Berth.Server.Problems;
 using Microsoft.AspNetCore.Mvc;

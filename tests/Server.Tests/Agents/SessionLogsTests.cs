@@ -1,4 +1,5 @@
 using System.Text;
+using Berth.Contracts.Sessions;
 using Berth.Core.Sessions;
 using Berth.Server.Options;
 using Berth.Server.Sessions;
@@ -127,6 +128,21 @@ public sealed class SessionLogsTests : IDisposable
         var bytes = Encoding.UTF8.GetBytes(log);
         Assert.Equal(text, LogText.Plain(bytes));
         var pieces = new LogText();
+        Assert.Equal(text, string.Concat(bytes.Select(b => pieces.Add([b]))));
+    }
+
+    [Theory]
+    [InlineData("\e[1;31mred\e[0m and \e[38;5;12mblue", "\e[1;31mred\e[0m and \e[38;5;12mblue")]
+    [InlineData("50 %\r100 %\n", "50 %\r100 %\n")]
+    [InlineData("\e]0;title\atext\e]52;c;aGFybQ==\e\\end", "textend")]
+    [InlineData("\e[2J\e[H\e[6n\e[?1049h\e[>4;2m\e[8;99;99tclear", "clear")]
+    [InlineData("\e[3\tm\e[31 mx", "x")]
+    [InlineData("\u009b2Ja\bb\ec\eP+q\e\\c", "2Jabc")]
+    public void TerminalsGetColoursAndNothingElseThatActsOnThem(string log, string text)
+    {
+        var bytes = Encoding.UTF8.GetBytes(log);
+        Assert.Equal(text, new LogText(forTerminal: true).Add(bytes));
+        var pieces = new LogText(forTerminal: true);
         Assert.Equal(text, string.Concat(bytes.Select(b => pieces.Add([b]))));
     }
 

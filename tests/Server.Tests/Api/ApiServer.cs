@@ -79,7 +79,7 @@ public class ApiServer : IAsyncLifetime
     /// <summary>Keeps cookies, follows nothing.</summary>
     public HttpClient Browser() => Keep(new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = true }) { BaseAddress = Address });
 
-    public async ValueTask DisposeAsync()
+    public virtual async ValueTask DisposeAsync()
     {
         GC.SuppressFinalize(this);
         _clients.ForEach(c => c.Dispose());

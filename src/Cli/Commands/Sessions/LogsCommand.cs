@@ -1,5 +1,6 @@
 using System.Text;
 using Berth.Cli.Settings;
+using Berth.Contracts.Sessions;
 
 namespace Berth.Cli.Commands.Sessions;
 
@@ -26,14 +27,20 @@ internal sealed class LogsCommand : SessionVerb
         var server = await call.ConnectAsync(ct);
         var session = await FindAsync(call, server, ct, ended: true);
         await using var log = await server.Client.ReadLogAsync(session.Id, call.Get(_lines), call.Get(_follow), ct);
-        using var reader = new StreamReader(log, Encoding.UTF8);
-        var buffer = new char[8192];
+        // A file gets what was written; a terminal gets nothing that could act on it.
+        var text = call.Here.OutIsTerminal ? new LogText(forTerminal: true) : null;
+        var decoder = Encoding.UTF8.GetDecoder();
+        var buffer = new byte[8192];
+        var chars = new char[Encoding.UTF8.GetMaxCharCount(buffer.Length)];
         try
         {
             int count;
-            while ((count = await reader.ReadAsync(buffer, ct)) > 0)
+            while ((count = await log.ReadAsync(buffer, ct)) > 0)
             {
-                await call.Here.Out.WriteAsync(buffer.AsMemory(0, count), ct);
+                if (text is not null)
+                    await call.Here.Out.WriteAsync(text.Add(buffer.AsSpan(0, count)));
+                else
+                    await call.Here.Out.WriteAsync(chars.AsMemory(0, decoder.GetChars(buffer.AsSpan(0, count), chars, flush: false)), ct);
                 await call.Here.Out.FlushAsync(ct);
             }
         }
