@@ -123,6 +123,8 @@ public sealed class HostileSessionTests(RunningServer server) : IClassFixture<Ru
         var machine = NetworkInterface.GetAllNetworkInterfaces()
             .SelectMany(i => i.GetIPProperties().UnicastAddresses).Select(a => a.Address.ToString().Split('%')[0]).Where(a => a is not ("127.0.0.1" or "::1")).Distinct().ToArray();
         var secret = (await server.Api.CreateTokenAsync(new("secret"), Ct)).Secret;
+        const string password = "registry-secret-8453";
+        await server.Api.SendJsonAsync(HttpMethod.Put, "api/berth/image_credentials/registry.example.org", new JsonObject { ["username"] = "ana", ["password"] = password }, Ct);
         var theirs = await File.ReadAllTextAsync(Path.Combine(server.DataFolder, "s", neighbour.Id.ToLowerInvariant(), "token"), Ct);
 
         // First a start whose token the second one tries.
@@ -144,7 +146,7 @@ public sealed class HostileSessionTests(RunningServer server) : IClassFixture<Ru
                 $"/sessions/{neighbour.Id}/open", $"/api/berth/sessions/{neighbour.Id}/stop", "/assets/x/y", "//", "/%2e%2e/api/berth/sessions"),
             ["routes"] = new JsonArray(Berth.Contracts.Agents.AgentRoutes.Control, Berth.Contracts.Agents.AgentRoutes.Stream),
             ["tokens"] = new JsonObject { ["the neighbour's"] = theirs.Trim(), ["an ended session's"] = old.Trim(), ["none"] = "", ["the API's"] = secret },
-            ["secrets"] = new JsonArray(secret, theirs.Trim()),
+            ["secrets"] = new JsonArray(secret, password, theirs.Trim()),
         };
         // In the workspace, which is a folder of the machine.
         var folder = Directory.CreateDirectory(Path.Combine(server.DataFolder, "work")).FullName;

@@ -35,6 +35,9 @@ public sealed partial class SecretsTests(RunningServer server) : IClassFixture<R
         // 1. A run: users, passwords, links, tokens, cookies, a session with its tickets and tokens, wrong attempts with each.
         await server.Api.SendJsonAsync(HttpMethod.Post, "api/data/users", new JsonObject { ["username"] = "bea", ["password"] = Password }, Ct);
         _secrets["password"] = Password;
+        _secrets["registry's password"] = "registry-secret-8452";
+        await server.Api.SendJsonAsync(
+            HttpMethod.Put, "api/berth/image_credentials/registry.example.org", new JsonObject { ["username"] = "ana", ["password"] = _secrets["registry's password"] }, Ct);
         var token = (await server.Api.CreateTokenAsync(new("script"), Ct)).Secret;
         _secrets["API token"] = token;
         var session = await server.StartSessionAsync(Sample.WebServer("secrets"));
@@ -67,6 +70,7 @@ public sealed partial class SecretsTests(RunningServer server) : IClassFixture<R
         // 2. Refusals that were given a secret in the wrong place.
         foreach (var (path, body) in new (string, object)[]
         {
+            ("/api/berth/image_credentials/registry.example.org", new { username = 1, password = _secrets["registry's password"] }),
             ("/api/berth/tokens", new { name = token, scope = token }), ("/api/berth/password", new { password = Password, current = Password, old_password = Password }),
             ("/api/data/users", new { username = "x", password = Password, is_admin = Password }), ("/sign-in", new { username = "bea", password = Password }),
         })

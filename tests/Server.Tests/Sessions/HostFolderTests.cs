@@ -1,4 +1,3 @@
-using Berth.Contracts.Problems;
 using Berth.Server.Problems;
 using Berth.Server.Sessions;
 

@@ -1,7 +1,5 @@
 using System.Collections.Concurrent;
-using System.Text.Json;
 using System.Text.RegularExpressions;
-using Berth.Fakes;
 using Berth.Server.Tests.Api;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -59,6 +57,7 @@ public abstract class HostilePages(SessionWorld world) : IAsyncLifetime
 
     public async ValueTask DisposeAsync()
     {
+        GC.SuppressFinalize(this);
         await _chromium.DisposeAsync();
         _playwright.Dispose();
         await _evil.StopAsync(CancellationToken.None);
@@ -111,23 +110,22 @@ public abstract class HostilePages(SessionWorld world) : IAsyncLifetime
             $"{world.Origin}/api/berth/sessions/{Good}/stop", $"{world.Origin}/api/berth/tokens", $"{world.OriginOf(Good)}/api/contents", $"{world.OriginOf(Good)}/_berth/resume",
         })
         {
-            var tab = await Context.NewPageAsync();
-            await tab.GotoAsync(world.OriginOf(Bad) + "/");
-            var answer = await tab.RunAndWaitForResponseAsync(
-                () => tab.EvaluateAsync(
+            var answer = await Page.RunAndWaitForResponseAsync(
+                () => Page.EvaluateAsync(
                     """
                     ([action, enctype]) => {
+                        const frame = document.createElement('iframe');
+                        frame.name = `to ${action}`;
                         const form = document.createElement('form');
-                        Object.assign(form, { method: 'post', action, enctype });
+                        Object.assign(form, { method: 'post', action, enctype, target: frame.name });
                         form.innerHTML = '<input name=name value=stolen><input name=delete_work value=true><input name=\'{"name":"stolen","x":"\' value=\'"}\'>';
-                        document.body.append(form);
+                        document.body.append(frame, form);
                         form.submit();
                     }
                     """, new[] { target, encoding }),
                 response => response.Request.Method == "POST");
             // Refused, or sent to sign in, for a browser takes no cookie along to another site.
             Assert.True(answer.Status is 401 or 403 or 415 || (answer.Status is 302 && answer.Headers["location"].StartsWith("/sign-in", StringComparison.Ordinal)), $"{answer.Status} {target}");
-            await tab.CloseAsync();
         }
 
         Assert.Equal(before, await StateAsync());

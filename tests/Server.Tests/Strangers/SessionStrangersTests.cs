@@ -1,10 +1,7 @@
 using System.Net.WebSockets;
 using System.Text;
-using Berth.Core.Sessions;
-using Berth.Server.Sessions;
 using Berth.Server.Tests.Api;
 using Berth.Server.Tests.Proxy;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace Berth.Server.Tests.Strangers;
 
