@@ -13,10 +13,15 @@ internal sealed partial class Workspace(DockerLabels labels, SessionFolder folde
 {
     public async Task<VolumeReply> EnsureAsync(DockerClient client, string workspace, CancellationToken ct)
     {
-        var volume = await client.CreateVolumeAsync(new VolumeRequest(SessionKey.NameOfWorkspace(workspace), labels.OfWorkspace(workspace)), ct);
-        return labels.AreOurs(volume.Labels)
+        var name = SessionKey.NameOfWorkspace(workspace);
+        var volume = await client.CreateVolumeAsync(new VolumeRequest(name, labels.OfWorkspace(workspace)), ct);
+
+        // An engine that was restarted answers the making of a volume that is there without its labels, and still knows them.
+        if (!labels.AreOurs(volume.Labels))
+            volume = await client.InspectVolumeAsync(name, ct);
+        return volume is not null && labels.AreOurs(volume.Labels)
             ? volume
-            : throw new ProviderException(Reason.Refused, $"there is a volume {volume.Name} that is not this installation's; remove or rename it.");
+            : throw new ProviderException(Reason.Refused, $"there is a volume {name} that is not this installation's; remove or rename it.");
     }
 
     /// <summary>
