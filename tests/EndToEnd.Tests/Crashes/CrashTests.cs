@@ -119,7 +119,7 @@ public sealed class CrashTests(ITestOutputHelper output) : IAsyncLifetime
         if (scenario.From is null)
             return $"s{++_names}";
         var from = scenario.From;
-        var found = (await _server.Api.ListSessionsAsync(Ct, ended: true)).FirstOrDefault(s => s.Berth.Status == from && !_gone.Contains(s.Id));
+        var found = (await _server.AllSessionsAsync()).FirstOrDefault(s => s.Berth.Status == from && !_gone.Contains(s.Id));
         if (found is not null)
             return found.Name;
         var name = $"s{++_names}";
@@ -188,7 +188,7 @@ public sealed class CrashTests(ITestOutputHelper output) : IAsyncLifetime
 
     private async Task NothingIsLeftAsync()
     {
-        foreach (var session in await _server.Api.ListSessionsAsync(Ct, ended: true))
+        foreach (var session in await _server.AllSessionsAsync())
             await _server.RemoveAsync(session.Id);
         Assert.Empty(await Engine.ContainersAsync(_server.Installation));
         Assert.Empty(await Engine.VolumesAsync(_server.Installation));

@@ -86,7 +86,7 @@ internal sealed class Scenarios(MortalServer server, SmallImage image, string re
     /// <summary>No session, no network, no rules, no image; and a server that has not looked yet.</summary>
     private async Task ForgetMachineAsync()
     {
-        foreach (var session in await server.Api.ListSessionsAsync(Ct, ended: true))
+        foreach (var session in await server.AllSessionsAsync())
             await server.RemoveAsync(session.Id);
         await server.KillAsync();
         await Engine.RemoveAllAsync(server.Installation);

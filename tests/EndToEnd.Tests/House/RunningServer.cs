@@ -152,6 +152,10 @@ public class RunningServer : IAsyncLifetime
         return session;
     }
 
+    /// <summary>Those that are over, and those that are not.</summary>
+    public async Task<IReadOnlyList<SessionView>> AllSessionsAsync() =>
+        [.. await Api.ListSessionsAsync(Ct), .. await Api.ListSessionsAsync(Ct, ended: true)];
+
     /// <summary>Ends a session and its workspace, and looks that nothing is left of it.</summary>
     public async Task RemoveAsync(string session)
     {
