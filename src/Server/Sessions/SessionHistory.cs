@@ -18,10 +18,14 @@ public static class SessionHistory
         if (now_.Stage is { } stage && stage != was.Stage)
             yield return new("stage", StageSentence(stage), now);
         if (was.WarnedOf is null && after.ContinuedBy is null && Warnings.Of(now_) is { } near)
-            yield return new("warned", $"{Warnings.Sentence(near, after.Facts.Name).Split(". ")[0]}. Its owner is warned {Deadline.Words(near.At - now)} before.", now);
+            yield return new("warned", $"{Warnings.Sentence(near, after.Facts.Name).Split(". ")[0]}. Its owner is warned {Deadline.Words(Rounded(near.At - now))} before.", now);
         foreach (var notice in after.Notices.Except(before.Notices))
             yield return new("notice", notice, now);
     }
+
+    // The reconciler comes by a moment after the minute.
+    private static TimeSpan Rounded(TimeSpan left) =>
+        left < TimeSpan.FromMinutes(2) ? TimeSpan.FromSeconds(Math.Round(left.TotalSeconds)) : TimeSpan.FromMinutes(Math.Round(left.TotalMinutes));
 
     /// <summary>One sentence for where a session stands and why.</summary>
     public static string StatusSentence(Session session)
@@ -51,9 +55,9 @@ public static class SessionHistory
     public static string StageSentence(Stage stage) => stage switch
     {
         Stage.Queued => "It waits in the line for compute.",
-        Stage.Placing => "Its image is looked up.",
-        Stage.Pulling => "Its image is fetched.",
-        Stage.Preparing => "Its workspace is prepared.",
-        _ => "Its front end starts.",
+        Stage.Placing => "Looking up its image.",
+        Stage.Pulling => "Fetching its image.",
+        Stage.Preparing => "Preparing its workspace.",
+        _ => "Starting its front end.",
     };
 }

@@ -6,6 +6,7 @@ using Berth.Server.Options;
 using Berth.Server.Sessions;
 using Berth.Server.Sessions.Reconcile;
 using Berth.Server.Storage;
+using Berth.Server.Tests.Sessions;
 using Berth.Server.Users;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
@@ -21,6 +22,8 @@ public sealed partial class PageServer : IAsyncLifetime
 
     public FakeCompute Compute { get; } = new();
 
+    public ShiftedClock Clock { get; } = new();
+
     public IServiceProvider Services => _app!.Services;
 
     public async ValueTask InitializeAsync()
@@ -30,6 +33,7 @@ public sealed partial class PageServer : IAsyncLifetime
         {
             builder.Services.RemoveAll<ProviderInstance>();
             builder.Services.AddSingleton(new ProviderInstance(ProviderNames.Docker, Compute));
+            builder.Services.AddSingleton<TimeProvider>(Clock);
         });
         await BerthServer.StartAsync(_app, TestContext.Current.CancellationToken);
     }

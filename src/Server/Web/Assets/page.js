@@ -114,7 +114,10 @@
     for (const part of $$('[data-when]')) {
       const [name, ...values] = part.dataset.when.split(/[=|]/);
       const input = document.querySelector(`[name="${name}"]:checked, select[name="${name}"]`);
-      if (!input) continue;
+      if (!input) {
+        if (document.querySelector(`[type=checkbox][name="${name}"]`)) part.hidden = true; // a switch that is off
+        continue;
+      }
       part.hidden = !values.includes(input.value);
     }
     const option = document.querySelector('select[data-amounts]')?.selectedOptions[0];
