@@ -153,7 +153,13 @@ internal sealed partial class DockerClient
     public Task RemoveVolumeAsync(string name, CancellationToken ct) =>
         SendAsync(EngineCall.RemoveVolume, HttpMethod.Delete, $"/volumes/{name}", null, [HttpStatusCode.NotFound], Later, ct);
 
-    /// <summary>All volumes with their sizes: the engine goes through all of their files, which takes as long as it takes.</summary>
+    /// <summary>Volumes with a label, without their sizes.</summary>
+    public Task<VolumesReply> VolumesAsync(string label, CancellationToken ct) =>
+        GetAsync(EngineCall.ListVolumes, $"/volumes?filters={Filters(("label", [label]))}", DockerJson.Default.VolumesReply, ct);
+
+    /// <summary>
+    /// All volumes with their sizes, on Podman without their labels: the engine goes through all of their files, which takes as long as it takes.
+    /// </summary>
     public Task<DiskReply> MeasureVolumesAsync(CancellationToken ct) =>
         CallAsync(
             EngineCall.MeasureVolumes,

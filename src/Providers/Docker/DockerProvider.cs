@@ -200,11 +200,20 @@ public sealed class DockerProvider : ISessionProvider, IChangeSource, IWorkspace
     /// <inheritdoc/>
     public async Task<IReadOnlyDictionary<string, long>> MeasureAsync(CancellationToken ct)
     {
-        var disk = await (await EngineAsync(ct)).MeasureVolumesAsync(ct);
-        var sizes = new Dictionary<string, long>();
-        foreach (var volume in disk.Volumes ?? [])
+        var client = await EngineAsync(ct);
+        var workspaces = new Dictionary<string, string>();
+        foreach (var volume in (await client.VolumesAsync(labels.Ours, ct)).Volumes ?? [])
         {
-            if (volume.UsageData is { Size: >= 0 and var size } && labels.AreOurs(volume.Labels) && volume.Labels!.TryGetValue(DockerLabels.Session, out var workspace))
+            if (volume.Labels?.GetValueOrDefault(DockerLabels.Session) is { } workspace)
+                workspaces[volume.Name] = workspace;
+        }
+
+        var sizes = new Dictionary<string, long>();
+        if (workspaces.Count == 0)
+            return sizes; // To measure is dear.
+        foreach (var volume in (await client.MeasureVolumesAsync(ct)).Volumes ?? [])
+        {
+            if (volume.UsageData is { Size: >= 0 and var size } && workspaces.TryGetValue(volume.Name, out var workspace))
                 sizes[workspace] = size;
         }
 

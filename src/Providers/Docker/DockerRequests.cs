@@ -95,10 +95,12 @@ internal sealed record VolumeRequest(string Name, Dictionary<string, string> Lab
 
 internal sealed record VolumeReply(string Name, string? Mountpoint, string? CreatedAt, Dictionary<string, string>? Labels);
 
+internal sealed record VolumesReply(VolumeReply[]? Volumes);
+
 /// <summary>What the engine's objects take on its disk; of an engine before API 1.42 all of it, asked for or not.</summary>
 internal sealed record DiskReply(VolumeDisk[]? Volumes);
 
-internal sealed record VolumeDisk(string Name, Dictionary<string, string>? Labels, VolumeUse? UsageData);
+internal sealed record VolumeDisk(string Name, VolumeUse? UsageData);
 
 /// <summary>Bytes; -1: not known, as of volumes of foreign drivers.</summary>
 internal sealed record VolumeUse(long Size);
@@ -146,6 +148,7 @@ internal sealed record EventActor(string? Id, Dictionary<string, string>? Attrib
 [JsonSerializable(typeof(PodmanNetworkRequest))]
 [JsonSerializable(typeof(NetworkReply))]
 [JsonSerializable(typeof(DiskReply))]
+[JsonSerializable(typeof(VolumesReply))]
 [JsonSerializable(typeof(EngineEvent))]
 [JsonSerializable(typeof(Dictionary<string, string[]>))]
 internal sealed partial class DockerJson : JsonSerializerContext;

@@ -33,6 +33,7 @@ public enum EngineCall
     InspectVolume,
     CreateVolume,
     RemoveVolume,
+    ListVolumes,
     MeasureVolumes,
 
     // The network and its rules

@@ -14,7 +14,7 @@ namespace Berth.EndToEnd.Tests.Crashes;
 public sealed class CrashTests(ITestOutputHelper output) : IAsyncLifetime
 {
     // No step of a session's life on this engine: an answer about an image, a call of Podman's, an installation's end.
-    private static readonly EngineCall[] Elsewhere = [EngineCall.InitializeContainer, EngineCall.MeasureVolumes, EngineCall.RemoveNetwork, EngineCall.ClearFirewall];
+    private static readonly EngineCall[] Elsewhere = [EngineCall.InitializeContainer, EngineCall.ListVolumes, EngineCall.MeasureVolumes, EngineCall.RemoveNetwork, EngineCall.ClearFirewall];
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
     private readonly Dictionary<string, string> _ids = []; // by name: an ended session is found by its id alone
@@ -168,8 +168,8 @@ public sealed class CrashTests(ITestOutputHelper output) : IAsyncLifetime
         var folder = Path.Combine(_server.DataFolder, "s", id.ToLowerInvariant());
         var (containers, volumes, files) = scenario switch
         {
-            { To: "running" } => (1, 1, "agent.sock order.json token volume"),
-            { KeepsWork: true } => (0, 1, "volume"),
+            { To: "running" } => (1, 1, "agent.sock image order.json token volume"),
+            { KeepsWork: true } => (0, 1, "image volume"),
             _ => (0, 0, ""),
         };
         (int, int, string) there = default;
