@@ -46,6 +46,18 @@ public sealed class RefusalTests(EngineFixture engine) : DockerTests(engine), IC
     }
 
     [Fact]
+    public async Task AFolderThatWasSwappedForALinkMeanwhile()
+    {
+        var folder = Engine.MakeFolder(Guid.NewGuid().ToString("N"));
+        var work = Directory.CreateDirectory(Path.Combine(folder, "way/work")).FullName;
+        var order = Order("stay", spec => spec with { HostFolder = new HostFolder(work, 0, 0) });
+        Directory.Move(Path.Combine(folder, "way"), Path.Combine(folder, "moved"));
+        Directory.CreateSymbolicLink(Path.Combine(folder, "way"), "moved");
+        var refusal = await RefusedAsync(order, Reason.Refused);
+        Assert.Contains("behind a link", refusal.Message);
+    }
+
+    [Fact]
     public async Task NoCommandAtAll()
     {
         await Engine.ImportAsync(Engine.ImageName("mute"), []);
