@@ -136,11 +136,27 @@ public sealed class FuzzTests
             await Db.ExecuteAsync("UPDATE sessions SET user_id = @admin, name = lower(id) WHERE id = @Session", new { scene.Session, admin = cast.Admin.UserId }, CancellationToken.None);
             return new Dictionary<string, string>
             {
-                ["projects"] = scene.ProjectId, ["project_id"] = scene.ProjectId, ["namespaces"] = "owner", ["{slug}"] = scene.Project.Text("slug"),
-                ["session_launchers"] = scene.OpenLauncher, ["launcher_id"] = scene.OpenLauncher, ["environments"] = scene.Environment, ["environment_id"] = scene.Environment,
-                ["resource_pools"] = $"{scene.Pool}", ["classes"] = $"{scene.Class}", ["{cid}"] = $"{scene.Class}", ["resource_class_id"] = $"{OpenClass}",
-                ["{session}"] = scene.Session, ["users"] = scene.User, ["{user}"] = scene.User, ["etag"] = scene.Project.Text("etag"),
-                ["image"] = "busybox", ["container_image"] = "busybox", ["default_url"] = "/lab", ["tokens"] = scene.User, ["new_password"] = "long enough a password",
+                ["projects"] = scene.ProjectId,
+                ["project_id"] = scene.ProjectId,
+                ["namespaces"] = "owner",
+                ["{slug}"] = scene.Project.Text("slug"),
+                ["session_launchers"] = scene.OpenLauncher,
+                ["launcher_id"] = scene.OpenLauncher,
+                ["environments"] = scene.Environment,
+                ["environment_id"] = scene.Environment,
+                ["resource_pools"] = $"{scene.Pool}",
+                ["classes"] = $"{scene.Class}",
+                ["{cid}"] = $"{scene.Class}",
+                ["resource_class_id"] = $"{OpenClass}",
+                ["{session}"] = scene.Session,
+                ["users"] = scene.User,
+                ["{user}"] = scene.User,
+                ["etag"] = scene.Project.Text("etag"),
+                ["image"] = "busybox",
+                ["container_image"] = "busybox",
+                ["default_url"] = "/lab",
+                ["tokens"] = scene.User,
+                ["new_password"] = "long enough a password",
             };
         }
 
