@@ -30,7 +30,8 @@ internal static class DockerStates
             "server gave http response", "request canceled", "connection reset", "unexpected eof", "failed to register layer", "proxyconnect"]),
         (Reason.ImageNotFound, ["no such image", "pull access denied", "manifest unknown", "manifest for", "name unknown", "name_unknown",
             "repository name not known", "requested access to the resource is denied", "unauthorized", "authentication required", "no basic auth credentials",
-            "invalid reference format", "image not known"]),
+            // A registry that was cleaned may still tell of an image whose parts it has no longer.
+            "unknown blob", "blob unknown", "invalid reference format", "image not known"]),
         (Reason.CommandNotFound, ["executable file not found", "starting container process caused", "exec: \""]),
     ];
 

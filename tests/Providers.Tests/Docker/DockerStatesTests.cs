@@ -22,6 +22,7 @@ public sealed class DockerStatesTests
     [InlineData(Reason.PullFailed, "toomanyrequests: You have reached your pull rate limit.")]
     [InlineData(Reason.ImageNotFound, "pull access denied for nope/nothing, repository does not exist or may require 'docker login': denied: requested access to the resource is denied")]
     [InlineData(Reason.ImageNotFound, "manifest for debian:no-such-tag not found: manifest unknown: manifest unknown")]
+    [InlineData(Reason.ImageNotFound, "error pulling image configuration: download failed after attempts=1: unknown blob")]
     [InlineData(Reason.ImageNotFound, "No such image: a:1")]
     [InlineData(Reason.ImageNotFound, "unauthorized: authentication required")]
     [InlineData(Reason.CommandNotFound, "OCI runtime create failed: container_linux.go:380: starting container process caused: exec: \"/berth/berth-agent\": permission denied: unknown")]
