@@ -12,7 +12,7 @@ public static class ManyStartsBench
     public static async Task<Table> RunAsync(BenchServer server)
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(5));
-        var pool = new PoolRequest("many", [new ClassRequest("a core", 1, 1, 0, 10, Default: true)], Public: true);
+        var pool = new PoolRequest("bench-many", [new ClassRequest("one core", 1, 1, 0, 10, Default: true)], Public: true);
         await server.CreatePoolAsync(pool, limit.Token);
         var watch = Stopwatch.StartNew();
         var ready = await Task.WhenAll(Enumerable.Range(0, Count).Select(async i =>

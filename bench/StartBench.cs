@@ -21,7 +21,7 @@ public static class StartBench
             docker.Add(await DockerAsync());
         }
 
-        return new Table("Start of JupyterLab", "POST to ready", "docker run to the first answer", "ms").Add($"{Runs} starts each, in turn", ours, docker, "difference ≤ 250");
+        return new Table("Start of JupyterLab", "POST to ready", "docker run to the first answer", "ms").Add($"{Runs} starts each, in turn", ours, docker, "difference ≤ 150");
     }
 
     private static async Task<double> SessionAsync(BenchServer server)
