@@ -62,7 +62,7 @@ public sealed class InstanceLoop
     {
         foreach (var stored in await _store.OpenSessionsAsync(_name, ct))
         {
-            var tracked = _sessions[stored.Session.Id] = new Tracked(stored);
+            var tracked = _sessions[stored.Session.Id] = Track(stored);
             tracked.Pending.Add(s => s with { Session = Lifecycle.LookedAfterAgain(s.Session, _clock.GetUtcNow()) });
         }
 
