@@ -77,7 +77,7 @@ public static class Restore
     /// <summary>Keeps the present database as one file beside it, the changes among it that are still in its log.</summary>
     private static string Keep(string database, TimeProvider clock)
     {
-        var kept = string.Create(CultureInfo.InvariantCulture, $"{database}.before-{clock.GetUtcNow():yyyyMMdd-HHmmss}");
+        var kept = string.Create(CultureInfo.InvariantCulture, $"{database}.before-{clock.GetUtcNow():yyyyMMdd-HHmmss-fff}");
         try
         {
             File.Open(kept, Backups.OwnersOnly).Dispose();

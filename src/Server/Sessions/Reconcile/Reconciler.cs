@@ -30,6 +30,18 @@ public sealed class Reconciler(
         var lease = new Lease(instance.Name, _holder, db, clock);
         // SQLite is open in this process only, so whoever held the lease is gone.
         var force = options.DatabaseUrl is null;
+        try
+        {
+            await KeepAsync(instance, lease, force, ct);
+        }
+        finally
+        {
+            await ReleaseAsync(lease);
+        }
+    }
+
+    private async Task KeepAsync(ProviderInstance instance, Lease lease, bool force, CancellationToken ct)
+    {
         var failures = 0;
         while (!ct.IsCancellationRequested)
         {
@@ -43,9 +55,10 @@ public sealed class Reconciler(
                 else
                     await Task.Delay(Lease.RenewEvery, clock, ct);
             }
-            catch (OperationCanceledException) when (ct.IsCancellationRequested)
+            catch (Exception) when (ct.IsCancellationRequested)
             {
-                await ReleaseAsync(lease);
+                // What breaks off at the end may say so in its own words, as a database does.
+                return;
             }
             catch (Exception e)
             {
