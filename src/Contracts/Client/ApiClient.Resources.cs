@@ -30,10 +30,10 @@ public sealed partial class ApiClient
     public async Task<IReadOnlyList<UserView>> ListUsersAsync(CancellationToken ct) =>
         await GetAllAsync("api/data/users", Json.ListUserView, ct);
 
-    /// <summary>Takes away a user's password and sign-ins, and makes a link that lets them in once; for admins.</summary>
-    public async Task<SignInLink> ResetUserAsync(string id, CancellationToken ct)
+    /// <summary>Takes away a user's password, sign-ins and (unless kept) API tokens, and makes a link that lets them in once; for admins.</summary>
+    public async Task<SignInLink> ResetUserAsync(string id, CancellationToken ct, bool keepTokens = false)
     {
-        using var answer = await SendAsync(new HttpRequestMessage(HttpMethod.Post, $"api/data/users/{Escape(id)}/reset"), ct);
+        using var answer = await SendAsync(new HttpRequestMessage(HttpMethod.Post, $"api/data/users/{Escape(id)}/reset{(keepTokens ? "?keep_tokens=true" : "")}"), ct);
         return await ReadAsync(answer, Json.SignInLink, ct);
     }
 

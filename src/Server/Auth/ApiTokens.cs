@@ -106,7 +106,10 @@ public sealed class ApiTokens(Db db, CallerCache cache, Revocations revocations,
             """, new { hash, Now = clock.GetUtcNow().ToUnixTimeMilliseconds() });
         return row is null ? null : new Proof(
             row.Id,
-            new Caller(row.UserId, row.Username, row.IsAdmin, CallerKind.Token, null, row.Id, TokenScopes.Parse(row.Scope, "scope")),
+            new Caller(row.UserId, row.Username, row.IsAdmin, CallerKind.Token, null, row.Id, TokenScopes.Parse(row.Scope, "scope"))
+            {
+                ExpiresAt = DateTimeOffset.FromUnixTimeMilliseconds(row.ExpiresAt),
+            },
             row.ExpiresAt,
             row.LastUsedAt ?? 0);
     }

@@ -20,7 +20,7 @@ public static class AuthRoom
             o.SuppressXFrameOptionsHeader = true;
         });
         return services.AddRequestLimits(options)
-            .AddSingleton<Callers>().AddSingleton<LiveCallers>().AddSingleton<Revocations>().AddSingleton<CallerCache>().AddSingleton<LiveSignIns>().AddSingleton<SignIns>().AddSingleton<ApiTokens>().AddSingleton<SignInLinks>()
+            .AddSingleton<Callers>().AddSingleton<LiveCallers>().AddSingleton<Expiries>().AddSingleton<Revocations>().AddSingleton<CallerCache>().AddSingleton<LiveSignIns>().AddSingleton<SignIns>().AddSingleton<ApiTokens>().AddSingleton<SignInLinks>()
             .AddSingleton<LocalOwner>().AddSingleton<SignInThrottle>().AddSingleton<KnownBrowsers>().AddSingleton<TokenGuesses>().AddSingleton<Passwords>().AddSingleton<SameOrigin>();
     }
 }

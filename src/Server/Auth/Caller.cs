@@ -25,6 +25,9 @@ public enum CallerKind
 public sealed record Caller(
     string UserId, string Username, bool IsAdmin, CallerKind Kind, string? SignInId, string? TokenId = null, TokenScope Scope = TokenScope.All)
 {
+    /// <summary>When the API token stops working; null for the others: a sign-in lasts longer by being used.</summary>
+    public DateTimeOffset? ExpiresAt { get; init; }
+
     /// <summary>The person who runs the server, on its own machine: may name folders of it.</summary>
     public bool IsLocal => Kind == CallerKind.LocalSocket;
 

@@ -5,7 +5,7 @@ using Berth.Server.Problems;
 namespace Berth.Server.Auth;
 
 /// <summary>Who makes a request: by the local socket, an API token or a browser's cookie, in this order.</summary>
-public sealed class Callers(LocalOwner owner, ApiTokens tokens, SignIns signIns, LiveCallers live)
+public sealed class Callers(LocalOwner owner, ApiTokens tokens, SignIns signIns, LiveCallers live, Expiries expiries)
 {
     private const string Bearer = "Bearer ";
 
@@ -21,7 +21,7 @@ public sealed class Callers(LocalOwner owner, ApiTokens tokens, SignIns signIns,
         return await signIns.FindAsync(context, ct);
     }
 
-    /// <summary>For a request that stays open: cancelled when the caller's sign-in or token ends before its time.</summary>
+    /// <summary>For a request that stays open: cancelled when the caller's sign-in or token ends, by its time or before.</summary>
     /// <exception cref="ProblemException">It has ended already.</exception>
     public async Task<CancellationToken> HoldAsync(HttpContext context, Caller caller)
     {
@@ -30,6 +30,9 @@ public sealed class Callers(LocalOwner owner, ApiTokens tokens, SignIns signIns,
         // Between finding the caller and taking the token it may have ended; whoever ends it forgets first and cuts then.
         if (caller.ProofId is not null && (await FindAsync(context))?.ProofId != caller.ProofId)
             throw new ProblemException(ProblemCode.SignInNeeded, "Sign in again: this sign-in has ended.");
+        // Sign-ins are watched from their beginning.
+        if (caller is { TokenId: { } token, ExpiresAt: { } at })
+            expiries.Watch(token, at.ToUnixTimeMilliseconds());
         return cut;
     }
 

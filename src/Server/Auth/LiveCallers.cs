@@ -3,7 +3,7 @@ using System.Collections.Concurrent;
 namespace Berth.Server.Auth;
 
 /// <summary>
-/// Cuts streams of the API (changes, logs) when the sign-in or token that opened them ends. One token of cancellation for
+/// Cuts streams of the API (changes, logs) when the sign-in or token that opened them ends, by its time or before. One token of cancellation for
 /// each proof of identity that has ever opened one.
 /// </summary>
 public sealed class LiveCallers

@@ -10,7 +10,7 @@ namespace Berth.Server.Auth;
 /// from the moment the server listens, and kept so by what other servers of the database say; while they cannot be heard,
 /// the database is asked.
 /// </summary>
-public sealed class LiveSignIns(Db db, ReplicaChannel channel, TimeProvider clock)
+public sealed class LiveSignIns(Db db, ReplicaChannel channel, Expiries expiries, TimeProvider clock)
 {
     // A database that is away for a moment ends nobody's work: nobody can be signed out without it either.
     private static readonly TimeSpan Trusted = TimeSpan.FromMinutes(1);
@@ -18,7 +18,7 @@ public sealed class LiveSignIns(Db db, ReplicaChannel channel, TimeProvider cloc
 
     private readonly ConcurrentDictionary<string, (string UserId, long ExpiresAt)> _good = new(StringComparer.Ordinal);
 
-    /// <summary>A sign-in was ended before its time: whatever it holds open has to be cut.</summary>
+    /// <summary>A sign-in has ended: whatever it holds open has to be cut.</summary>
     public event Action<string>? Ended;
 
     /// <summary>Those that are known.</summary>
@@ -39,9 +39,13 @@ public sealed class LiveSignIns(Db db, ReplicaChannel channel, TimeProvider cloc
     }
 
     /// <summary>A browser was signed in, or its sign-in renewed.</summary>
-    public void Add(string id, string userId, long expiresAt) => _good[id] = (userId, expiresAt);
+    public void Add(string id, string userId, long expiresAt)
+    {
+        _good[id] = (userId, expiresAt);
+        expiries.Watch(id, expiresAt);
+    }
 
-    /// <summary>A browser was signed out.</summary>
+    /// <summary>A browser was signed out, or has not come for too long.</summary>
     public void End(string id)
     {
         if (_good.TryRemove(id, out _))

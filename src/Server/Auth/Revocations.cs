@@ -21,7 +21,7 @@ public enum RevocationKind
 public sealed record Revocation(RevocationKind Kind, string Id);
 
 /// <summary>
-/// Where a sign-in or token ends before its time: it is forgotten and what it has open is cut, here and on every other
+/// Where a sign-in or token ends, by its time or before: it is forgotten and what it has open is cut, here and on every other
 /// server of this database. Whoever revokes says so in the transaction (<see cref="TellAsync"/>), and when that is
 /// committed does here what the others do when they hear it (<see cref="Apply"/>).
 /// </summary>
@@ -31,15 +31,18 @@ public sealed class Revocations
     private readonly CallerCache _cache;
     private readonly LiveSignIns _signIns;
     private readonly LiveCallers _callers;
+    private readonly Expiries _expiries;
     private readonly ReplicaChannel _channel;
     private readonly Db _db;
     private readonly TimeProvider _clock;
 
-    public Revocations(CallerCache cache, LiveSignIns signIns, LiveCallers callers, ReplicaChannel channel, Db db, TimeProvider clock)
+    public Revocations(CallerCache cache, LiveSignIns signIns, LiveCallers callers, Expiries expiries, ReplicaChannel channel, Db db, TimeProvider clock)
     {
-        (_cache, _signIns, _callers, _channel, _db, _clock) = (cache, signIns, callers, channel, db, clock);
+        (_cache, _signIns, _callers, _expiries, _channel, _db, _clock) = (cache, signIns, callers, expiries, channel, db, clock);
         channel.Heard += Hear;
         channel.Hearing += CatchUpAsync;
+        // Each server knows the moment by itself.
+        expiries.Expired += id => Apply(new Revocation(RevocationKind.Proof, id));
     }
 
     /// <summary>Tells the other servers, when the transaction commits.</summary>
@@ -60,6 +63,7 @@ public sealed class Revocations
         switch (what.Kind)
         {
             case RevocationKind.Proof:
+                _expiries.Forget(what.Id);
                 _cache.Forget(what.Id);
                 _signIns.End(what.Id);
                 _callers.Cut(what.Id);

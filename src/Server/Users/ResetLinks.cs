@@ -8,15 +8,18 @@ using Dapper;
 namespace Berth.Server.Users;
 
 /// <summary>
-/// A way in for who has no password or lost it: an admin hands them a link. Whatever let somebody in as them before, but
-/// their API tokens, does so no more: the reason may be that a stranger knows the password.
+/// A way in for who has no password or lost it: an admin hands them a link. Whatever let somebody in as them before does
+/// so no more: the reason may be that a stranger knows the password, and has made API tokens with it.
 /// </summary>
 public sealed class ResetLinks(Db db, SignInLinks links, Revocations revocations)
 {
     private static readonly TimeSpan Lifetime = TimeSpan.FromDays(1);
 
+    /// <param name="userId">For whom.</param>
+    /// <param name="keepTokens">Their API tokens go on working.</param>
+    /// <param name="ct">Cancels.</param>
     /// <exception cref="ProblemException">There is no such user, or they are disabled.</exception>
-    public async Task<SignInLink> CreateAsync(string userId, CancellationToken ct)
+    public async Task<SignInLink> CreateAsync(string userId, bool keepTokens, CancellationToken ct)
     {
         var revocation = new Revocation(RevocationKind.User, userId);
         await db.WriteAsync(
@@ -29,6 +32,8 @@ public sealed class ResetLinks(Db db, SignInLinks links, Revocations revocations
                 await connection.ExecuteAsync("UPDATE users SET password_hash = NULL WHERE id = @userId", new { userId });
                 await connection.ExecuteAsync("DELETE FROM sign_ins WHERE user_id = @userId", new { userId });
                 await connection.ExecuteAsync("DELETE FROM sign_in_links WHERE user_id = @userId", new { userId });
+                if (!keepTokens)
+                    await connection.ExecuteAsync("DELETE FROM api_tokens WHERE user_id = @userId", new { userId });
                 await revocations.TellAsync(connection, revocation);
             },
             ct);

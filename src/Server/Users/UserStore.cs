@@ -57,7 +57,12 @@ public sealed class UserStore(Db db, Revocations revocations, Passwords password
         }
     }
 
-    public async Task<UserView> EditAsync(Caller caller, string id, JsonElement patch, CancellationToken ct)
+    /// <param name="caller">The admin.</param>
+    /// <param name="id">Of the user.</param>
+    /// <param name="patch">What is said anew. A password ends all sign-ins, and API tokens with them.</param>
+    /// <param name="keepTokens">API tokens outlast a password that is said anew.</param>
+    /// <param name="ct">Cancels.</param>
+    public async Task<UserView> EditAsync(Caller caller, string id, JsonElement patch, bool keepTokens, CancellationToken ct)
     {
         ArgumentNullException.ThrowIfNull(caller);
         var passwordGiven = patch.ValueKind == JsonValueKind.Object && patch.TryGetProperty("password", out _);
@@ -91,6 +96,9 @@ public sealed class UserStore(Db db, Revocations revocations, Passwords password
             var untrusted = passwordGiven || request.Disabled;
             if (untrusted)
                 await connection.ExecuteAsync("DELETE FROM sign_ins WHERE user_id = @Id", new { row.Id });
+            // Whoever knew it may have made tokens with it.
+            if (passwordGiven && !keepTokens)
+                await connection.ExecuteAsync("DELETE FROM api_tokens WHERE user_id = @Id", new { row.Id });
             var revocation = new Revocation(untrusted ? RevocationKind.User : RevocationKind.Rights, row.Id);
             await revocations.TellAsync(connection, revocation);
             return revocation;
@@ -99,7 +107,7 @@ public sealed class UserStore(Db db, Revocations revocations, Passwords password
         return await FindAsync(id, ct);
     }
 
-    /// <summary>One's own password; every other browser is signed out.</summary>
+    /// <summary>One's own password; every other browser is signed out. API tokens stay: whoever they are for can see and revoke them.</summary>
     public async Task ChangePasswordAsync(Caller caller, PasswordRequest request, IPAddress? address, CancellationToken ct)
     {
         ArgumentNullException.ThrowIfNull(caller);

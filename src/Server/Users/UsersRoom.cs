@@ -5,6 +5,7 @@ using Berth.Server.Problems;
 using Berth.Server.Sessions;
 using Berth.Server.Storage;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
 
 namespace Berth.Server.Users;
 
@@ -20,8 +21,8 @@ public static class UsersRoom
         api.MapGet("/data/users", ListAsync).WithSummary("List users (admins)");
         api.MapPost("/data/users", CreateAsync).WithSummary("Make a user (admins)");
         api.MapGet("/data/users/{id}", GetAsync).WithSummary("One user (admins)");
-        api.MapPatch("/data/users/{id}", EditAsync).Accepts<UserRequest>("application/json").WithSummary("Change a user (admins)");
-        api.MapPost("/data/users/{id}/reset", ResetAsync).WithSummary("Take away a user's password and sign-ins, and make a link that lets them in once (admins)");
+        api.MapPatch("/data/users/{id}", EditAsync).Accepts<UserRequest>("application/json").WithSummary("Change a user; a new password ends their sign-ins, and their API tokens but for keep_tokens=true (admins)");
+        api.MapPost("/data/users/{id}/reset", ResetAsync).WithSummary("Take away a user's password, sign-ins and, but for keep_tokens=true, API tokens; make a link that lets them in once (admins)");
         api.MapGet("/berth/quota", GetQuotaAsync).WithSummary("What the caller's sessions may hold at once, and what they hold");
         api.MapGet("/berth/user_quota", GetDefaultQuotaAsync).WithSummary("The quota of users who have none of their own (admins)");
         api.MapPut("/berth/user_quota", SetDefaultQuotaAsync).WithSummary("Set the quota of users who have none of their own (admins)");
@@ -49,11 +50,13 @@ public static class UsersRoom
 
     private static async Task<Ok<UserView>> GetAsync(string id, UserStore users, CancellationToken ct) => TypedResults.Ok(await users.FindAsync(id, ct));
 
-    private static async Task<Ok<UserView>> EditAsync(Caller caller, string id, Patch patch, UserStore users, CancellationToken ct) =>
-        TypedResults.Ok(await users.EditAsync(caller, id, patch.Fields, ct));
+    private static async Task<Ok<UserView>> EditAsync(
+        Caller caller, string id, Patch patch, UserStore users, CancellationToken ct, [FromQuery(Name = "keep_tokens")] bool keepTokens = false) =>
+        TypedResults.Ok(await users.EditAsync(caller, id, patch.Fields, keepTokens, ct));
 
-    private static async Task<Created<SignInLink>> ResetAsync(string id, ResetLinks links, CancellationToken ct) =>
-        TypedResults.Created((string?)null, await links.CreateAsync(id, ct));
+    private static async Task<Created<SignInLink>> ResetAsync(
+        string id, ResetLinks links, CancellationToken ct, [FromQuery(Name = "keep_tokens")] bool keepTokens = false) =>
+        TypedResults.Created((string?)null, await links.CreateAsync(id, keepTokens, ct));
 
     private static async Task<Ok<QuotaUse>> GetQuotaAsync(Caller caller, Db db, CancellationToken ct)
     {

@@ -34,6 +34,7 @@ public sealed class UserCommandTests : IAsyncLifetime
         Assert.Equal("""{"sessions":null,"cpu":4,"memory":16,"gpu":null}""", shown.GetProperty("quota").GetRawText().Replace(" ", "", StringComparison.Ordinal).ReplaceLineEndings(""));
         Assert.True(shown.GetProperty("is_admin").GetBoolean());
         Assert.StartsWith("http", (await OkAsync("user", "link", "ada", "-y")).Line, StringComparison.Ordinal);
+        Assert.StartsWith("http", (await OkAsync("user", "link", "ada", "--keep-tokens", "-y")).Line, StringComparison.Ordinal);
         Assert.Equal(ExitCodes.Usage, (await _berth.RunAsync("user", "link", "ada")).Code);
         await OkAsync("user", "edit", "ada", "--default-quota", "--disabled", "--admin=false");
         Assert.Equal(JsonValueKind.Null, (await JsonAsync("user", "show", "ada")).GetProperty("quota").ValueKind);

@@ -62,6 +62,36 @@ public sealed class RevocationTests(ApiServer server) : IClassFixture<ApiServer>
         Assert.False(await server.Services.GetRequiredService<LiveSignIns>().IsGoodAsync(signIn, Ct));
     }
 
+    [Theory]
+    [InlineData("patch", false)]
+    [InlineData("patch", true)]
+    [InlineData("reset", false)]
+    [InlineData("reset", true)]
+    public async Task APasswordThatAnAdminSetsOrTakesAwayEndsSignInsAndTheTokensThatAreNotKept(string way, bool keep)
+    {
+        var (token, id) = await server.AddUserAsync($"pia-{way}-{(keep ? "keeps" : "loses")}");
+        var browser = await SignInAsync(id);
+        var (other, _) = await server.AddUserAsync($"other-{way}-{(keep ? "keeps" : "loses")}");
+        using var byToken = await EventStream.OpenAsync(token.Http);
+        using var byCookie = await EventStream.OpenAsync(browser.Http);
+
+        var query = keep ? "?keep_tokens=true" : "";
+        if (way == "patch")
+            (await server.Owner.PatchAsync($"/api/data/users/{id}{query}", new { password = "long enough a password" })).Ok();
+        else
+            (await server.Owner.PostAsync($"/api/data/users/{id}/reset{query}", null)).Created();
+
+        await byCookie.Ended().WaitAsync(Soon, Ct);
+        await byToken.Ended().WaitAsync(Soon, Ct); // one that is kept may come again
+        (await browser.GetAsync("/api/data/user")).Refused(401);
+        var again = await token.GetAsync("/api/data/user");
+        if (keep)
+            again.Ok();
+        else
+            again.Refused(401);
+        (await other.GetAsync("/api/data/user")).Ok();
+    }
+
     [Fact]
     public async Task WhoIsNoAdminAnyMoreIsNoneWithTheNextRequest()
     {
@@ -107,6 +137,50 @@ public sealed class RevocationTests(ApiServer server) : IClassFixture<ApiServer>
         Assert.False(ended.IsCompleted);
         await sessions.Client.DeleteTokenAsync(token.Token.Id, Ct);
         await ended.WaitAsync(Soon, Ct);
+    }
+
+    [Theory]
+    [InlineData("/api/berth/events")]
+    [InlineData("/api/berth/sessions/{0}/logs?follow=true")]
+    public async Task WhatATokenHasOpenIsCutWhenTheTokenExpires(string path)
+    {
+        await using var sessions = await SessionServer.StartAsync();
+        var (session, agent) = await sessions.RunningAsync();
+        await using var _ = agent;
+        var token = await sessions.Client.CreateTokenAsync(new("short", ExpiresInDays: 1), Ct);
+        var longer = await sessions.Client.CreateTokenAsync(new("longer", ExpiresInDays: 2), Ct);
+        sessions.Clock.Move(token.Token.ExpiresAt - sessions.Clock.GetUtcNow() - TimeSpan.FromSeconds(2));
+        using var http = new HttpClient { BaseAddress = new Uri(sessions.Address) };
+        http.DefaultRequestHeaders.Host = "localhost:1";
+        using var stream = await EventStream.OpenAsync(http, string.Format(null, path, session.Id), token.Secret);
+        using var kept = await EventStream.OpenAsync(http, string.Format(null, path, session.Id), longer.Secret);
+        Assert.True(sessions.Clock.GetUtcNow() < token.Token.ExpiresAt);
+        var (ended, keptEnded) = (stream.Ended(), kept.Ended());
+
+        await ended.WaitAsync(Soon, Ct);
+
+        Assert.InRange(sessions.Clock.GetUtcNow() - token.Token.ExpiresAt, TimeSpan.Zero, TimeSpan.FromSeconds(3));
+        Assert.False(keptEnded.IsCompleted);
+        var refused = await Assert.ThrowsAsync<HttpRequestException>(() => EventStream.OpenAsync(http, string.Format(null, path, session.Id), token.Secret));
+        Assert.Equal(System.Net.HttpStatusCode.Unauthorized, refused.StatusCode);
+    }
+
+    [Fact]
+    public void WhatASignInHasOpenIsCutWhenNobodyHasUsedItForTooLong()
+    {
+        var signIns = server.Services.GetRequiredService<LiveSignIns>();
+        var connections = server.Services.GetRequiredService<LiveConnections>();
+        const string Session = "01JQ8Z4N6T3V5W7X9Y1A2B3C4D";
+        var now = DateTimeOffset.UtcNow;
+        signIns.Add("renewed", "somebody", (now + TimeSpan.FromMilliseconds(1)).ToUnixTimeMilliseconds());
+        signIns.Add("renewed", "somebody", (now + TimeSpan.FromDays(30)).ToUnixTimeMilliseconds());
+        var (left, renewed) = (connections.Token(Session, "left"), connections.Token(Session, "renewed"));
+
+        signIns.Add("left", "somebody", (now + TimeSpan.FromSeconds(1)).ToUnixTimeMilliseconds());
+
+        Assert.True(left.WaitHandle.WaitOne(Soon));
+        Assert.True(DateTimeOffset.UtcNow >= now + TimeSpan.FromSeconds(1) - TimeSpan.FromMilliseconds(1));
+        Assert.False(renewed.IsCancellationRequested);
     }
 
     private async Task<Berth.Server.Tests.Api.Api> SignInAsync(string userId)

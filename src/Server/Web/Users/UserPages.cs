@@ -56,7 +56,7 @@ public static class UserPages
         try
         {
             var user = await users.CreateAsync(Read(form, form.Raw("username").Trim()), ct);
-            return Form(200, Filled(user), user, await links.CreateAsync(user.Id, ct));
+            return Form(200, Filled(user), user, await links.CreateAsync(user.Id, keepTokens: false, ct));
         }
         catch (ProblemException problem)
         {
@@ -78,7 +78,7 @@ public static class UserPages
         {
             var whole = JsonSerializer.SerializeToNode(Read(form, before.Username), BerthJson.Default.UserRequest)!.AsObject();
             whole.Remove("password"); // said, though as null, it would be taken away
-            var user = await users.EditAsync(caller, id, MergePatch.ToElement(whole), ct);
+            var user = await users.EditAsync(caller, id, MergePatch.ToElement(whole), keepTokens: true, ct);
             toasts.Show(context, new Toast("success", $"{user.Username} is saved."));
             return Pages.After(context, "/users");
         }
@@ -94,7 +94,7 @@ public static class UserPages
         var user = await users.FindAsync(id, ct);
         try
         {
-            return Form(200, Filled(user), user, await links.CreateAsync(id, ct));
+            return Form(200, Filled(user), user, await links.CreateAsync(id, form.Flag("keep_tokens"), ct));
         }
         catch (ProblemException problem)
         {
