@@ -30,8 +30,18 @@ public sealed class HostileSessionTests(RunningServer server) : IClassFixture<Ru
             finally:
                 s.close()
 
+        # A proxy on the way may take any connection: a service of the machine greets.
+        def greets(address):
+            try:
+                with socket.create_connection(address, 2) as s:
+                    return s.recv(8) == b'welcome\n'
+            except OSError:
+                return False
+
         # 1. Addresses: other sessions, the machine's services by each of its names, the cloud's metadata.
         def tried(address):
+            if address[1] == want['greeting']:
+                return greets(tuple(address))
             return connects(socket.AF_INET6 if ':' in address[0] else socket.AF_INET, tuple(address))
         with concurrent.futures.ThreadPoolExecutor(64) as pool:
             for (host, port), reached in zip(want['addresses'], pool.map(tried, want['addresses'])):
@@ -118,6 +128,7 @@ public sealed class HostileSessionTests(RunningServer server) : IClassFixture<Ru
         using var service = new TcpListener(IPAddress.IPv6Any, 0);
         service.Server.DualMode = true;
         service.Start();
+        _ = GreetAsync(service);
         var open = ((IPEndPoint)service.LocalEndpoint).Port;
         var machine = OfTheMachine();
         var secret = (await server.Api.CreateTokenAsync(new("secret"), Ct)).Secret;
@@ -135,8 +146,9 @@ public sealed class HostileSessionTests(RunningServer server) : IClassFixture<Ru
         {
             ["addresses"] = new JsonArray([
                 .. new[] { (address, 8000), (address, 22), ("169.254.169.254", 80), ("fd00:ec2::254", 80), ("169.254.170.2", 80) }
-                    .Concat(machine.SelectMany(a => new[] { (a, open), (a, server.Port), (a, 2375), (a, 2376), (a, 22) })).Distinct()
+                    .Concat(machine.Select(a => (a, open)))
                     .Select(a => (JsonNode)new JsonArray(a.Item1, a.Item2))]),
+            ["greeting"] = open,
             ["data"] = server.DataFolder,
             ["mount"] = "/berth",
             ["header"] = Berth.Contracts.Agents.AgentRoutes.ConnectionHeader,
@@ -153,9 +165,7 @@ public sealed class HostileSessionTests(RunningServer server) : IClassFixture<Ru
         var session = await server.StartSessionAsync(new(Image: Sample.Image, Name: "hostile", Port: 8000, HostFolder: folder, Args: ["python3", "attempts.py"]));
         var found = JsonSerializer.Deserialize<JsonElement>(await File.ReadAllTextAsync(Path.Combine(folder, "found.json"), Ct));
 
-        // A network of somebody else's may have gone meanwhile: then its address is the world's.
-        var gone = machine.Except(OfTheMachine()).ToArray();
-        foreach (var attempt in found.EnumerateObject().Where(a => !gone.Contains(a.Name.Split(' ')[0])))
+        foreach (var attempt in found.EnumerateObject())
         {
             var refused = attempt.Value.ValueKind switch
             {
@@ -173,6 +183,22 @@ public sealed class HostileSessionTests(RunningServer server) : IClassFixture<Ru
         Assert.Equal("running", (await server.Api.GetSessionAsync(neighbour.Id, Ct)).Berth.Status);
         await server.RemoveAsync(session.Id);
         await server.RemoveAsync(neighbour.Id);
+    }
+
+    private static async Task GreetAsync(TcpListener service)
+    {
+        try
+        {
+            while (true)
+            {
+                using var caller = await service.AcceptTcpClientAsync();
+                await caller.GetStream().WriteAsync("welcome\n"u8.ToArray());
+            }
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException or IOException)
+        {
+            // It is closed.
+        }
     }
 
     private static string[] OfTheMachine() =>

@@ -28,10 +28,10 @@ public sealed class OutsideHost : IDisposable
         await IpAsync($"netns delete {Namespace}");
         string[] steps =
         [
-            $"netns add {Namespace}", $"link add berth-out0 type veth peer name berth-out1 netns {Namespace}",
+            $"netns add {Namespace}", $"link add outside0 type veth peer name outside1 netns {Namespace}",
             $"-n {Namespace} address add 169.254.99.99/32 dev lo",
-            "address add 198.18.77.1/30 dev berth-out0", "link set berth-out0 up",
-            $"-n {Namespace} address add 198.18.77.2/30 dev berth-out1", $"-n {Namespace} link set berth-out1 up", $"-n {Namespace} link set lo up",
+            "address add 198.18.77.1/30 dev outside0", "link set outside0 up",
+            $"-n {Namespace} address add 198.18.77.2/30 dev outside1", $"-n {Namespace} link set outside1 up", $"-n {Namespace} link set lo up",
             "route replace 169.254.99.99/32 via 198.18.77.2",
         ];
         foreach (var step in steps)

@@ -11,6 +11,9 @@ internal sealed class DockerLabels(string installationId)
     public const string Session = "io.berth.session";
     public const string Generation = "io.berth.generation";
 
+    /// <summary>What all installations' bridges are called first.</summary>
+    public const string BridgePrefix = "berth";
+
     /// <summary>Filter term that finds everything of this installation.</summary>
     public string Ours => $"{Installation}={installationId}";
 
@@ -19,7 +22,7 @@ internal sealed class DockerLabels(string installationId)
     /// derived; being derived, two that create it at once create the same, and one of them is told so.
     /// </summary>
     public string Bridge { get; } =
-        "berth" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(installationId)))[..10];
+        BridgePrefix + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(installationId)))[..10];
 
     public Dictionary<string, string> OfInstallation() => new() { [Installation] = installationId };
 

@@ -125,6 +125,8 @@ public sealed class DockerProvider : ISessionProvider, IChangeSource, IWorkspace
     {
         var client = await EngineAsync(ct);
         var containers = await client.ListContainersAsync([labels.Ours], ct);
+        if (containers.Length > 0)
+            await network.KeepAsync(client, ct);
         foreach (var gone in ended.Keys.Concat(dying.Keys).Except(containers.Select(c => c.Id)))
         {
             ended.TryRemove(gone, out _);
@@ -141,7 +143,7 @@ public sealed class DockerProvider : ISessionProvider, IChangeSource, IWorkspace
             if (state != ForeignState.Exited && !saidToDie)
             {
                 ended.TryRemove(container.Id, out _); // somebody may have started it again by hand
-                yield return observation with { Address = Address(container) };
+                yield return observation with { Address = network.AddressOf(container) };
             }
             else if (await EndAsync(client, container.Id, ct) is { } end)
             {
@@ -156,7 +158,7 @@ public sealed class DockerProvider : ISessionProvider, IChangeSource, IWorkspace
             }
             else if (state != ForeignState.Exited) // else it was removed just now
             {
-                yield return observation with { Address = Address(container) };
+                yield return observation with { Address = network.AddressOf(container) };
             }
         }
     }
@@ -280,9 +282,6 @@ public sealed class DockerProvider : ISessionProvider, IChangeSource, IWorkspace
 
     private Task<Owner?> OwnerAsync(DockerClient client, SessionKey key, SessionSpec spec, ImageReply image, CancellationToken ct) =>
         users.ResolveAsync(image.Id, ContainerPlan.UserOf(spec, image), () => client.ReadFileAsync(key.ForeignName, "/etc/passwd", ct));
-
-    private string? Address(ContainerSummary container) =>
-        container.NetworkSettings?.Networks?.GetValueOrDefault(network.Name)?.IpAddress is { Length: > 0 } address ? address : null;
 
     private async Task<Ended?> EndAsync(DockerClient client, string id, CancellationToken ct)
     {

@@ -5,37 +5,40 @@ using Berth.Core.Faults;
 namespace Berth.Providers.Docker;
 
 /// <summary>
-/// Keeps what comes from the sessions' bridge away from this machine's own services and from the cloud's metadata
-/// service; on Podman, sessions from one another and from the containers of others, too. Answers to what the machine itself
-/// began (direct reach) pass. Docker leaves both chains to others: <c>DOCKER-USER</c> is its place for rules that come
-/// before its own. Podman has none, and puts its own rules first in FORWARD at any start: so what is forwarded is dropped
-/// in the table that is asked before.
+/// Keeps what comes from the sessions' bridge away from this machine's own services, from other containers and from the
+/// cloud's metadata service. Answers to what the machine itself began (direct reach) pass.
 /// </summary>
+/// <remarks>
+/// A service of the machine is reached at any of its addresses, those of networks that are made later included: so the rule
+/// asks whether a packet is for the machine, not for which address. A port that an engine publishes is not: the engine turns
+/// it to a container before. Those, and whatever else goes to a container, are dropped in the table that is asked before the
+/// engines' own rules: an engine keeps its own networks apart from one another, not from those of another engine beside it,
+/// and an engine that starts later empties or overtakes the rules of the first.
+/// </remarks>
 internal sealed class Firewall(string bridge)
 {
+    private const string Metadata = "169.254.0.0/16", Routes = "/proc/net/route";
     private static readonly string[] Folders = ["/usr/sbin", "/sbin", "/usr/bin", "/bin"];
 
-    private Rule[] OfDocker =>
+    /// <summary>Beginnings of the names that engines and Berth give to bridges of containers.</summary>
+    private static readonly string[] Bridges = [DockerLabels.BridgePrefix, "docker", "br-", "podman", "cni-podman"];
+
+    private IEnumerable<Rule> Rules(bool podman) =>
     [
         new("filter", ["INPUT", "-i", bridge, "-m", "conntrack", "!", "--ctstate", "RELATED,ESTABLISHED", "-j", "REJECT"]),
-        new("filter", ["DOCKER-USER", "-i", bridge, "-d", "169.254.0.0/16", "-j", "REJECT"]),
-    ];
-
-    private Rule[] OfPodman =>
-    [
-        OfDocker[0],
-        new("mangle", ["FORWARD", "-i", bridge, "-d", "169.254.0.0/16", "-j", "DROP"]),
-        new("mangle", ["FORWARD", "-i", bridge, "-o", bridge, "-j", "DROP"]),
-        // Networks are kept apart by Podman where both ask for it; its usual ones do not.
-        new("mangle", ["FORWARD", "-i", bridge, "-o", "podman+", "-j", "DROP"]),
-        new("mangle", ["FORWARD", "-i", bridge, "-o", "cni-podman+", "-j", "DROP"]),
+        // Docker has a place for others' rules that come before its own, where they may also say no; Podman has none.
+        podman
+            ? new("mangle", ["FORWARD", "-i", bridge, "-d", Metadata, "-j", "DROP"])
+            : new("filter", ["DOCKER-USER", "-i", bridge, "-d", Metadata, "-j", "REJECT"]),
+        new("mangle", ["FORWARD", "-i", bridge, "-m", "conntrack", "--ctstate", "DNAT", "-j", "DROP"]),
+        .. Bridges.Select(other => new Rule("mangle", ["FORWARD", "-i", bridge, "-o", $"{other}+", "-j", "DROP"])),
     ];
 
     /// <summary>Sets what is not set yet.</summary>
     /// <returns>Null: all is set. Otherwise why not, and what follows.</returns>
     public async Task<string?> EnsureAsync(bool podman, CancellationToken ct)
     {
-        var rules = podman ? OfPodman : OfDocker;
+        var rules = Wanted(podman);
         var program = Folders.Select(f => Path.Combine(f, "iptables")).FirstOrDefault(File.Exists);
         if (program is null)
             return Warning(podman, "there is no iptables on this machine");
@@ -51,9 +54,20 @@ internal sealed class Firewall(string bridge)
         var program = Folders.Select(f => Path.Combine(f, "iptables")).FirstOrDefault(File.Exists);
         if (program is null || !Environment.IsPrivilegedProcess)
             return;
-        foreach (var rule in podman ? OfPodman : OfDocker)
+        foreach (var rule in Rules(podman))
             await RunAsync(EngineCall.ClearFirewall, program, rule.Arguments("-D"), ct);
     }
+
+    /// <summary>A machine's own way out may be a bridge, too, and have such a name.</summary>
+    private IEnumerable<Rule> Wanted(bool podman)
+    {
+        var ways = WaysOut(File.Exists(Routes) ? File.ReadAllLines(Routes) : []);
+        return Rules(podman).Where(rule => !rule.Words.Any(word => word.EndsWith('+') && ways.Any(way => way.StartsWith(word[..^1], StringComparison.Ordinal))));
+    }
+
+    /// <summary>Interfaces of default routes, of proc's table: "Iface  Destination  Gateway …", in hexadecimal digits.</summary>
+    internal static string[] WaysOut(IEnumerable<string> table) =>
+        [.. table.Select(line => line.Split('\t', StringSplitOptions.TrimEntries)).Where(words => words is [_, "00000000", ..]).Select(words => words[0])];
 
     private static async Task<string?> EnsureAsync(string program, Rule rule, CancellationToken ct)
     {
@@ -81,8 +95,8 @@ internal sealed class Firewall(string bridge)
     }
 
     private string Warning(bool podman, string why) =>
-        $"Sessions can reach {(podman ? "one another, " : "")}this machine's own services and the cloud's metadata service: {why}. To shut them out, type as root: "
-        + string.Join(" && ", (podman ? OfPodman : OfDocker).Select(rule => "iptables " + string.Join(' ', rule.Arguments("-I")[1..])));
+        $"Sessions can reach {(podman ? "one another, " : "")}this machine's own services, containers of others and the cloud's metadata service: {why}. To shut them out, type as root: "
+        + string.Join(" && ", Wanted(podman).Select(rule => "iptables " + string.Join(' ', rule.Arguments("-I")[1..])));
 
     private sealed record Rule(string Table, string[] Words)
     {

@@ -26,6 +26,10 @@ internal sealed class SessionNetwork(DockerLabels labels, TimeProvider time) : I
     public async Task EnsureAsync(DockerClient client, CancellationToken ct) =>
         await Task.WhenAll(EnsureBridgeAsync(client, ct), EnsureFirewallAsync(client, ct));
 
+    /// <summary>Null where it has none (any more).</summary>
+    public string? AddressOf(ContainerSummary container) =>
+        container.NetworkSettings?.Networks?.GetValueOrDefault(Name)?.IpAddress is { Length: > 0 } address ? address : null;
+
     /// <summary>Gives back the network and the rules of an installation that is no more. No container may be on it.</summary>
     public async Task RemoveAsync(DockerClient client, CancellationToken ct)
     {
@@ -68,6 +72,9 @@ internal sealed class SessionNetwork(DockerLabels labels, TimeProvider time) : I
                 ["com.docker.network.bridge.enable_icc"] = "false",
             }),
             ct);
+
+    /// <summary>Sets the firewall's rules again where they are gone, while sessions run.</summary>
+    public Task KeepAsync(DockerClient client, CancellationToken ct) => EnsureFirewallAsync(client, ct);
 
     private async Task EnsureFirewallAsync(DockerClient client, CancellationToken ct)
     {

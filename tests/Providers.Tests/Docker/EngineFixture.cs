@@ -82,6 +82,9 @@ public sealed class EngineFixture : IAsyncLifetime
         return await response.Content.ReadAsStringAsync();
     }
 
+    /// <summary>What the engine sends, as it comes.</summary>
+    public Task<Stream> ReadAsync(string path) => http.GetStreamAsync(new Uri(path, UriKind.Relative));
+
     public Task<string> BusyboxAsync() => DebianProgram.FindAsync("busybox", "busybox-static", folder);
 
     public async ValueTask DisposeAsync()
