@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using System.Net.WebSockets;
 using Berth.Contracts.Agents;
 
@@ -8,30 +7,20 @@ namespace Berth.Tunnel;
 public sealed class ServerDialer : IDisposable
 {
     private const string UnixScheme = "unix:";
-    private readonly HttpMessageInvoker _http;
-    private readonly Uri _server;
     private readonly string _token;
-    private readonly bool _local;
+    private readonly string? _socketPath;
+    private readonly Uri? _server;
+    private readonly Lazy<HttpMessageInvoker> _http = new(() => new(new SocketsHttpHandler { UseCookies = false, ActivityHeadersPropagator = null }));
 
     /// <param name="server"><c>unix:/path</c> or <c>https://host[:port]</c>.</param>
     /// <param name="token">The agent's.</param>
     public ServerDialer(string server, string token)
     {
         _token = token;
-        _local = server.StartsWith(UnixScheme, StringComparison.Ordinal);
-        var handler = new SocketsHttpHandler { UseCookies = false, ActivityHeadersPropagator = null };
-        if (_local)
-        {
-            var path = server[UnixScheme.Length..];
-            _server = new Uri("ws://localhost");
-            handler.UseProxy = false;
-            handler.ConnectCallback = (_, ct) => ConnectUnixAsync(path, ct);
-        }
+        if (server.StartsWith(UnixScheme, StringComparison.Ordinal))
+            _socketPath = server[UnixScheme.Length..];
         else
-        {
             _server = new UriBuilder(server) { Scheme = server.StartsWith("https:", StringComparison.OrdinalIgnoreCase) ? "wss" : "ws" }.Uri;
-        }
-        _http = new HttpMessageInvoker(handler);
     }
 
     /// <summary>Opens one.</summary>
@@ -39,35 +28,32 @@ public sealed class ServerDialer : IDisposable
     /// <param name="connection">Name of the control connection; see <see cref="AgentRoutes.ConnectionHeader"/>.</param>
     /// <param name="ct">Gives up.</param>
     /// <exception cref="WebSocketException">The server is not there, or refuses.</exception>
-    public async Task<WebSocket> ConnectAsync(string route, string connection, CancellationToken ct)
+    public Task<WebSocket> ConnectAsync(string route, string connection, CancellationToken ct)
+    {
+        KeyValuePair<string, string>[] headers = [new("Authorization", $"Bearer {_token}"), new(AgentRoutes.ConnectionHeader, connection)];
+        return _socketPath is not null
+            ? UnixWebSocket.ConnectAsync(_socketPath, route, headers, ct)
+            : ConnectAsync(new Uri(_server!, route), headers, ct);
+    }
+
+    public void Dispose()
+    {
+        if (_http.IsValueCreated)
+            _http.Value.Dispose();
+    }
+
+    private async Task<WebSocket> ConnectAsync(Uri address, KeyValuePair<string, string>[] headers, CancellationToken ct)
     {
         var socket = new ClientWebSocket();
         try
         {
-            socket.Options.SetRequestHeader("Authorization", $"Bearer {_token}");
-            socket.Options.SetRequestHeader(AgentRoutes.ConnectionHeader, connection);
-            // Where the kernel does not tell of a dead peer, pings do.
-            socket.Options.KeepAliveInterval = _local ? Timeout.InfiniteTimeSpan : TimeSpan.FromSeconds(10);
-            socket.Options.KeepAliveTimeout = _local ? Timeout.InfiniteTimeSpan : TimeSpan.FromSeconds(10);
-            await socket.ConnectAsync(new Uri(_server, route), _http, ct);
+            foreach (var (name, value) in headers)
+                socket.Options.SetRequestHeader(name, value);
+            // The network does not tell of a dead peer; pings do.
+            socket.Options.KeepAliveInterval = TimeSpan.FromSeconds(10);
+            socket.Options.KeepAliveTimeout = TimeSpan.FromSeconds(10);
+            await socket.ConnectAsync(address, _http.Value, ct);
             return socket;
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
-    }
-
-    public void Dispose() => _http.Dispose();
-
-    private static async ValueTask<Stream> ConnectUnixAsync(string path, CancellationToken ct)
-    {
-        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        try
-        {
-            await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), ct);
-            return new NetworkStream(socket, ownsSocket: true);
         }
         catch
         {

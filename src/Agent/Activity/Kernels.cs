@@ -8,33 +8,13 @@ namespace Berth.Agent.Activity;
 /// https://jupyter-server.readthedocs.io/en/latest/developers/rest-api.html. A kernel that waits (for a service, for a
 /// sleep to end) uses no processor and is in use all the same.
 /// </summary>
-internal sealed class Kernels : IDisposable
+internal sealed class Kernels(int port, string? token) : IDisposable
 {
     private const int LongestAnswer = 1024 * 1024;
 
-    private readonly HttpClient _http;
+    // Made when it is first needed: at a session's start every part that is not loaded is time won.
+    private readonly Lazy<HttpClient> _http = new(() => Client(port, token));
     private bool? _isJupyter;
-
-    public Kernels(int port, string? token)
-    {
-        _http = new HttpClient(new SocketsHttpHandler
-        {
-            UseProxy = false,
-            UseCookies = false,
-            AllowAutoRedirect = false,
-            // On whichever loopback it listens.
-            ConnectTimeout = TimeSpan.FromSeconds(5),
-            PooledConnectionIdleTimeout = TimeSpan.FromSeconds(5),
-        })
-        {
-            BaseAddress = new Uri($"http://localhost:{port}"),
-            Timeout = TimeSpan.FromSeconds(10),
-            MaxResponseContentBufferSize = LongestAnswer,
-        };
-        _http.DefaultRequestHeaders.UserAgent.ParseAdd("berth-agent");
-        if (token is not null)
-            _http.DefaultRequestHeaders.TryAddWithoutValidation("Authorization", $"token {token}");
-    }
 
     /// <summary>False, too, where the front end is something else: that is asked once.</summary>
     public async Task<bool> AreBusyAsync(CancellationToken ct)
@@ -54,7 +34,33 @@ internal sealed class Kernels : IDisposable
         }
     }
 
-    public void Dispose() => _http.Dispose();
+    public void Dispose()
+    {
+        if (_http.IsValueCreated)
+            _http.Value.Dispose();
+    }
+
+    private static HttpClient Client(int port, string? token)
+    {
+        var http = new HttpClient(new SocketsHttpHandler
+        {
+            UseProxy = false,
+            UseCookies = false,
+            AllowAutoRedirect = false,
+            // On whichever loopback it listens.
+            ConnectTimeout = TimeSpan.FromSeconds(5),
+            PooledConnectionIdleTimeout = TimeSpan.FromSeconds(5),
+        })
+        {
+            BaseAddress = new Uri($"http://localhost:{port}"),
+            Timeout = TimeSpan.FromSeconds(10),
+            MaxResponseContentBufferSize = LongestAnswer,
+        };
+        http.DefaultRequestHeaders.UserAgent.ParseAdd("berth-agent");
+        if (token is not null)
+            http.DefaultRequestHeaders.TryAddWithoutValidation("Authorization", $"token {token}");
+        return http;
+    }
 
     private async Task<bool> IsJupyterAsync(CancellationToken ct)
     {
@@ -71,7 +77,7 @@ internal sealed class Kernels : IDisposable
 
     private async Task<JsonElement?> AskAsync(string path, CancellationToken ct)
     {
-        using var answer = await _http.GetAsync(path, ct);
+        using var answer = await _http.Value.GetAsync(path, ct);
         if (answer.StatusCode != HttpStatusCode.OK)
             return null;
         using var json = JsonDocument.Parse(await answer.Content.ReadAsByteArrayAsync(ct));
