@@ -3,12 +3,10 @@ using System.Net.WebSockets;
 namespace Berth.Tunnel;
 
 /// <summary>
-/// One connection to a port inside a session, as the server sees it. Behaves like a <c>NetworkStream</c>: reads end with
-/// 0 after the peer's clean end and throw <see cref="IOException"/> after an abort, the two are never confused;
-/// <see cref="CompleteWritesAsync"/> is <c>shutdown(SHUT_WR)</c>; what was written before a dispose is delivered.
-/// One reader and one writer at a time.
+/// A WebSocket as a byte stream: one connection to a port inside a session, as the server sees it, or what carries a
+/// resumable stream. What was written before a dispose is delivered.
 /// </summary>
-public sealed class TunnelStream : Stream
+public sealed class TunnelStream : DuplexStream
 {
     // A bound on what one write copies at a time; larger frames gain nothing.
     private const int MaximumFrame = 256 * 1024;
@@ -20,16 +18,11 @@ public sealed class TunnelStream : Stream
     private bool _writesEnded;
     private int _disposed;
 
-    internal TunnelStream(WebSocket socket) => _socket = socket;
+    /// <summary>Takes the WebSocket over.</summary>
+    public TunnelStream(WebSocket socket) => _socket = socket;
 
     /// <summary>Completes once the stream was disposed and its last bytes were handed over.</summary>
     public Task Closed => _closed.Task;
-
-    public override bool CanRead => true;
-    public override bool CanWrite => true;
-    public override bool CanSeek => false;
-    public override long Length => throw new NotSupportedException();
-    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
@@ -74,8 +67,7 @@ public sealed class TunnelStream : Stream
         }
     }
 
-    /// <summary>Ends this direction; the other one stays open.</summary>
-    public async Task CompleteWritesAsync(CancellationToken ct = default)
+    public override async Task CompleteWritesAsync(CancellationToken ct = default)
     {
         if (_writesEnded)
             return;
@@ -90,8 +82,7 @@ public sealed class TunnelStream : Stream
         }
     }
 
-    /// <summary>Ends both directions at once; the peer sees a reset.</summary>
-    public void Abort()
+    public override void Abort()
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0)
             return;
@@ -141,15 +132,4 @@ public sealed class TunnelStream : Stream
             _closed.TrySetResult();
         }
     }
-
-    public override int Read(byte[] buffer, int offset, int count) => ReadAsync(buffer.AsMemory(offset, count)).AsTask().GetAwaiter().GetResult();
-    public override void Write(byte[] buffer, int offset, int count) => WriteAsync(buffer.AsMemory(offset, count)).AsTask().GetAwaiter().GetResult();
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-    public override void Flush() { }
-    public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-    public override void SetLength(long value) => throw new NotSupportedException();
 }

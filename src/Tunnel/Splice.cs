@@ -1,0 +1,66 @@
+using System.Buffers;
+
+namespace Berth.Tunnel;
+
+/// <summary>
+/// Copies bytes both ways between two streams, each direction at the pace of its reader: nothing is held but one buffer a
+/// direction. An end is passed on as an end, an abort as an abort.
+/// </summary>
+public static class Splice
+{
+    // Most streams carry little and live long, some carry much: a buffer grows with what fills it.
+    private const int SmallBuffer = 8 * 1024;
+    private const int LargeBuffer = 128 * 1024;
+
+    /// <summary>Returns once both directions have ended, whichever way. Does not dispose them.</summary>
+    /// <exception cref="IOException">One was aborted; the other has been, too.</exception>
+    public static async Task RunAsync(DuplexStream one, DuplexStream other, CancellationToken ct, Func<int, ValueTask>? there = null, Func<int, ValueTask>? back = null)
+    {
+        using var registration = ct.UnsafeRegister(_ => AbortBoth(), null);
+        await Task.WhenAll(PassAsync(one, other, there), PassAsync(other, one, back));
+
+        async Task PassAsync(DuplexStream from, DuplexStream to, Func<int, ValueTask>? passed)
+        {
+            try
+            {
+                await CopyAsync(from, to, passed, ct);
+                await to.CompleteWritesAsync(ct);
+            }
+            catch
+            {
+                AbortBoth();
+                throw;
+            }
+        }
+
+        void AbortBoth()
+        {
+            one.Abort();
+            other.Abort();
+        }
+    }
+
+    /// <summary>Copies one direction to its end, which is not passed on.</summary>
+    public static async Task CopyAsync(Stream from, Stream to, Func<int, ValueTask>? passed, CancellationToken ct)
+    {
+        var buffer = ArrayPool<byte>.Shared.Rent(SmallBuffer);
+        try
+        {
+            while (await from.ReadAsync(buffer, ct) is not 0 and var count)
+            {
+                if (passed is not null)
+                    await passed(count);
+                await to.WriteAsync(buffer.AsMemory(0, count), ct);
+                if (count == buffer.Length && count < LargeBuffer)
+                {
+                    ArrayPool<byte>.Shared.Return(buffer);
+                    buffer = ArrayPool<byte>.Shared.Rent(Math.Min(count * 4, LargeBuffer));
+                }
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+}
