@@ -28,7 +28,7 @@ internal sealed partial class DockerClient : IDisposable
     private readonly EngineAddress address;
     private readonly TimeProvider time;
     private readonly HttpClient http;
-    private EngineLimits? limits;
+    private EnginePeer? peer;
     private string prefix = "";
 
     private DockerClient(EngineAddress address, TimeProvider time)
@@ -63,13 +63,15 @@ internal sealed partial class DockerClient : IDisposable
             if (Version.TryParse(version.ApiVersion, out var api))
                 client.prefix = $"/v{(api < NewestApi ? api : NewestApi)}";
             var info = await client.GetAsync(EngineCall.ReadInfo, "/info", DockerJson.Default.InfoReply, ct);
+            var rootless = client.peer is { User: not 0 } || (info.SecurityOptions ?? []).Any(o => o.Contains("rootless"));
             client.Info = new EngineInfo(
                 address.ToString(), version.Version, info.Name ?? "", $"{version.Os}/{version.Arch}", info.Cpus, info.MemTotal)
             {
                 IsPodman = (version.Components ?? []).Any(c => c.Name.StartsWith("Podman", StringComparison.Ordinal)),
-                Limits = client.limits,
-                SameUserIds = address.SocketPath is not null
-                    && !(info.SecurityOptions ?? []).Any(o => o.Contains("userns") || o.Contains("rootless")),
+                IsRootless = rootless,
+                IgnoresLimits = rootless && info.CgroupVersion == "1",
+                Limits = client.peer is { } peer ? EngineLimits.Of(peer) : null,
+                SameUserIds = address.SocketPath is not null && !rootless && !(info.SecurityOptions ?? []).Any(o => o.Contains("userns")),
             };
             return client;
         }
@@ -86,7 +88,7 @@ internal sealed partial class DockerClient : IDisposable
     {
         var socket = await address.ConnectAsync(ct);
         if (address.SocketPath is not null)
-            limits ??= EngineLimits.OfPeer(socket);
+            peer ??= EnginePeer.Of(socket);
         return new NetworkStream(socket, ownsSocket: true);
     }
 

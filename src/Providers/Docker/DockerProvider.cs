@@ -143,7 +143,7 @@ public sealed class DockerProvider : ISessionProvider, IChangeSource, IWorkspace
             if (state != ForeignState.Exited && !saidToDie)
             {
                 ended.TryRemove(container.Id, out _); // somebody may have started it again by hand
-                yield return observation with { Address = network.AddressOf(container) };
+                yield return observation with { Address = network.AddressOf(client.Info, container) };
             }
             else if (await EndAsync(client, container.Id, ct) is { } end)
             {
@@ -158,7 +158,7 @@ public sealed class DockerProvider : ISessionProvider, IChangeSource, IWorkspace
             }
             else if (state != ForeignState.Exited) // else it was removed just now
             {
-                yield return observation with { Address = network.AddressOf(container) };
+                yield return observation with { Address = network.AddressOf(client.Info, container) };
             }
         }
     }

@@ -9,7 +9,7 @@ internal sealed record VersionReply(string Version, string ApiVersion, string Os
 
 internal sealed record EngineComponent(string Name);
 
-internal sealed record InfoReply(string? Name, [property: JsonPropertyName("NCPU")] int Cpus, long MemTotal, string[]? SecurityOptions);
+internal sealed record InfoReply(string? Name, [property: JsonPropertyName("NCPU")] int Cpus, long MemTotal, string[]? SecurityOptions, string? CgroupVersion);
 
 internal sealed record ErrorReply(string? Message);
 

@@ -21,8 +21,42 @@ public sealed record EngineInfo(string Address, string Version, string Name, str
     /// <summary>What it may grant a container; null where that cannot be learnt.</summary>
     internal EngineLimits? Limits { get; init; }
 
+    /// <summary>
+    /// It runs as somebody else than root, by what the kernel says of the process at its socket, for not every Podman says so.
+    /// Its containers' networks are then apart from the machine's: neither their addresses nor firewall rules mean anything here.
+    /// </summary>
+    public bool IsRootless { get; init; }
+
+    /// <summary>Limits of processor, memory and processes are taken and not kept, without a word.</summary>
+    internal bool IgnoresLimits { get; init; }
+
     /// <summary>User ids inside containers are those of the machine.</summary>
     internal bool SameUserIds { get; init; }
+}
+
+/// <summary>The process at the other end of an engine's Unix socket.</summary>
+/// <param name="Id">Its process id; 0 where it cannot be seen from here.</param>
+/// <param name="User">Whose it is.</param>
+internal readonly record struct EnginePeer(int Id, uint User)
+{
+    private const int SolSocket = 1, SoPeerCred = 17; // <sys/socket.h>, Linux
+
+    /// <summary>Null where the kernel does not tell.</summary>
+    public static EnginePeer? Of(Socket socket)
+    {
+        if (!OperatingSystem.IsLinux())
+            return null;
+        Span<byte> credentials = stackalloc byte[12]; // struct ucred: pid, uid, gid
+        try
+        {
+            socket.GetRawSocketOption(SolSocket, SoPeerCred, credentials);
+            return new EnginePeer(BinaryPrimitives.ReadInt32LittleEndian(credentials), BinaryPrimitives.ReadUInt32LittleEndian(credentials[4..]));
+        }
+        catch (SocketException)
+        {
+            return null;
+        }
+    }
 }
 
 /// <summary>
@@ -35,21 +69,15 @@ public sealed record EngineInfo(string Address, string Version, string Name, str
 internal sealed record EngineLimits(long OpenFiles, long Processes)
 {
     private const string PidMax = "/proc/sys/kernel/pid_max";
-    private const int SolSocket = 1, SoPeerCred = 17; // <sys/socket.h>, Linux
 
-    /// <summary>Of the process at the other end of a Unix socket; null where that is not visible.</summary>
-    public static EngineLimits? OfPeer(Socket socket)
+    /// <summary>Null where they cannot be seen.</summary>
+    public static EngineLimits? Of(EnginePeer peer)
     {
-        if (!OperatingSystem.IsLinux())
-            return null;
-        Span<byte> credentials = stackalloc byte[12]; // struct ucred: pid, uid, gid
         try
         {
-            socket.GetRawSocketOption(SolSocket, SoPeerCred, credentials);
-            var process = BinaryPrimitives.ReadInt32LittleEndian(credentials);
-            return process <= 0 ? null : Parse(File.ReadAllLines($"/proc/{process}/limits"));
+            return peer.Id <= 0 ? null : Parse(File.ReadAllLines($"/proc/{peer.Id}/limits"));
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or SocketException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             return null;
         }

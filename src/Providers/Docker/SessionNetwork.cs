@@ -26,9 +26,9 @@ internal sealed class SessionNetwork(DockerLabels labels, TimeProvider time) : I
     public async Task EnsureAsync(DockerClient client, CancellationToken ct) =>
         await Task.WhenAll(EnsureBridgeAsync(client, ct), EnsureFirewallAsync(client, ct));
 
-    /// <summary>Null where it has none (any more).</summary>
-    public string? AddressOf(ContainerSummary container) =>
-        container.NetworkSettings?.Networks?.GetValueOrDefault(Name)?.IpAddress is { Length: > 0 } address ? address : null;
+    /// <summary>Null where it has none (any more), or none that can be reached from the machine: there it may be another's.</summary>
+    public string? AddressOf(EngineInfo engine, ContainerSummary container) =>
+        !engine.IsRootless && container.NetworkSettings?.Networks?.GetValueOrDefault(Name)?.IpAddress is { Length: > 0 } address ? address : null;
 
     /// <summary>Gives back the network and the rules of an installation that is no more. No container may be on it.</summary>
     public async Task RemoveAsync(DockerClient client, CancellationToken ct)
@@ -84,12 +84,16 @@ internal sealed class SessionNetwork(DockerLabels labels, TimeProvider time) : I
             if (lastLook is { } last && time.GetElapsedTime(last) < LookAgain)
                 return;
             var warnings = new List<string>();
-            if (!client.Info.SameUserIds)
-                warnings.Add("Sessions may reach services of the engine's machine: the engine runs elsewhere or without root, where Berth sets no firewall.");
+            if (client.Info.IsRootless)
+                warnings.Add($"Sessions can reach {(client.Info.IsPodman ? "one another and " : "")}services of this machine: the engine runs without root, where Berth sets no firewall. Let nobody start sessions here whom you would not let run programs of their own.");
+            else if (!client.Info.SameUserIds)
+                warnings.Add("Sessions may reach services of the engine's machine: the engine runs elsewhere or with user namespaces, where Berth sets no firewall.");
             else if (await firewall.EnsureAsync(client.Info.IsPodman, ct) is { } warning)
                 warnings.Add(warning);
             if (client.Info.SameUserIds && !(File.Exists(BridgeFilter) && (await File.ReadAllTextAsync(BridgeFilter, ct)).Trim() == "1"))
                 warnings.Add("Sessions can reach one another: the kernel does not filter bridges. Type as root: modprobe br_netfilter");
+            if (client.Info.IgnoresLimits)
+                warnings.Add("Sessions are not limited in processor, memory and processes: an engine without root cannot do it with control groups of the first version, as this machine has them.");
             Warnings = warnings;
             lastLook = time.GetTimestamp();
         }

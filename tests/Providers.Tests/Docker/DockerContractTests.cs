@@ -20,6 +20,9 @@ public sealed class DockerContractTests(EngineFixture engine) : ProviderContract
             ? "Podman does not hear of it with the first version of cgroups."
             : null;
 
+    protected override async Task<string?> CannotLimitAsync() =>
+        (await engine.Provider.GetEngineAsync(Ct)).IgnoresLimits ? "An engine without root cannot, with the first version of cgroups." : null;
+
     protected override async Task CutShortAsync(StartOrder order)
     {
         // A start that is answered once puts network and files in place; its container is then made again, not started.

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using Berth.Core.Providers;
 using Berth.Core.Sessions;
 using Berth.Fakes;
+using Berth.Providers.Docker;
 
 namespace Berth.Providers.Tests.Docker;
 
@@ -13,6 +14,7 @@ public sealed class IsolationTests(EngineFixture engine) : DockerTests(engine), 
     [Fact]
     public async Task TheMachineReachesASessionDirectly()
     {
+        Assert.SkipWhen((await Provider.GetEngineAsync(Ct)).IsRootless, "Its containers' network is apart from the machine's.");
         var (_, address) = await ServeAsync();
         using var http = new HttpClient();
         Assert.Equal("served\n", await http.GetStringAsync(new Uri($"http://{address}:8000/"), Ct));
@@ -47,6 +49,31 @@ public sealed class IsolationTests(EngineFixture engine) : DockerTests(engine), 
 
         var said = await ReachAsync($"{OutsideHost.Address} {OutsideHost.Port}", $"{OutsideHost.LinkLocalAddress} {OutsideHost.Port}", "169.254.169.254 80");
         Assert.Equal($"{OutsideHost.Address} yes\n{OutsideHost.LinkLocalAddress} no\n169.254.169.254 no\n1", said);
+    }
+
+    [Fact]
+    public async Task AnEngineWithoutRootIsSaidToKeepNothingApart()
+    {
+        Assert.SkipUnless((await Provider.GetEngineAsync(Ct)).IsRootless, "It runs as root.");
+        var order = Order("stay");
+        await StartAsync(order);
+        Assert.Null((await SeenAsync(order.Key, ForeignState.Running)).Address);
+        Assert.Contains("the engine runs without root", Provider.Warnings[0]);
+    }
+
+    [Fact]
+    public async Task TheKernelTellsWhoseAnEngineIs()
+    {
+        Assert.SkipUnless(Environment.IsPrivilegedProcess, "Only root starts programs as others.");
+        var path = Path.Combine(Directory.CreateTempSubdirectory("berth-peer-").FullName, "socket");
+        File.SetUnixFileMode(Path.GetDirectoryName(path)!, (UnixFileMode)0b111_111_111);
+        const string listen = "use IO::Socket::UNIX; my $s = IO::Socket::UNIX->new(Local => $ARGV[0], Listen => 1) or die; $s->accept; sleep 60";
+        using var engine = System.Diagnostics.Process.Start("setpriv", ["--reuid=12345", "--regid=12345", "--clear-groups", "perl", "-e", listen, path]);
+        await Eventually.TrueAsync(() => File.Exists(path), "it listens");
+        using var socket = await EngineAddress.Parse($"unix://{path}").ConnectAsync(Ct);
+        Assert.Equal(new EnginePeer(engine.Id, 12345), EnginePeer.Of(socket));
+        engine.Kill();
+        Directory.Delete(Path.GetDirectoryName(path)!, recursive: true);
     }
 
     [Fact]
