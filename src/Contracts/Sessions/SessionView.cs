@@ -75,13 +75,15 @@ public sealed record SessionState(
 /// <param name="DiskMeasuredAt">When that was: what was written since is not in it.</param>
 /// <param name="InUse">What it is in use by, in words: "kernel busy"; empty: it is idle, since <c>lastInteraction</c>.</param>
 /// <param name="Warning">What happens at <paramref name="StopsAt"/> and how to prevent it, once that is near; otherwise null.</param>
+/// <param name="CanExtend">Whether <c>extend</c> moves <paramref name="StopsAt"/>: not where that is the maximum age.</param>
 public sealed record SessionExtra(
     string Status, string? Reason, string? Sentence, string? NextStep, string? Stage, string? StageDetail,
     IReadOnlyList<StageView> Stages, int Generation, string UserId, string Username, string PoolName, string ClassName,
     string Provider, string? LauncherName, string ProjectName, DateTimeOffset StatusSince, DateTimeOffset? StopsAt,
     string? StopsBecause, int Port, string DefaultUrl, IReadOnlyList<RepositoryRequest> Repositories,
     IReadOnlyList<string> Notices, int? ExitCode, bool WorkKept = false, string? Continues = null, string? ContinuedBy = null,
-    long? DiskUsed = null, DateTimeOffset? DiskMeasuredAt = null, IReadOnlyList<string>? InUse = null, string? Warning = null);
+    long? DiskUsed = null, DateTimeOffset? DiskMeasuredAt = null, IReadOnlyList<string>? InUse = null, string? Warning = null,
+    bool CanExtend = false);
 
 /// <summary>One stage of a start.</summary>
 /// <param name="Name">queued, placing, pulling, preparing or starting.</param>

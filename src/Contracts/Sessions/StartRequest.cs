@@ -48,5 +48,5 @@ public sealed record RepositoryRequest(string Url, string? Branch = null, string
 public sealed record ResumeRequest(int? ResourceClassId = null);
 
 /// <summary>Body of <c>POST /api/berth/sessions/{id}/extend</c>.</summary>
-/// <param name="Minutes">How much later than now the session may at the earliest be stopped for idleness or age; 1–10080; 1440 when null.</param>
+/// <param name="Minutes">How much later than now the session may at the earliest be stopped for idleness, never later than its maximum age; 1–10080; 1440 when null.</param>
 public sealed record ExtendRequest(int? Minutes = null);

@@ -64,24 +64,30 @@ public static class Deadlines
     {
         ArgumentNullException.ThrowIfNull(session);
         var limits = session.Limits;
+        // Nothing comes before the time that its owner was told.
+        var latest = session.WarnedOf is { } told ? Later(told, session.ExtendedUntil) : session.ExtendedUntil;
         return session.Status switch
         {
-            SessionStatus.Launching => [.. Of(DeadlineKind.Starting, session.StartingSince, limits.Starting, limits, extended: null)],
+            SessionStatus.Launching => [.. Of(DeadlineKind.Starting, session.StartingSince, limits.Starting, limits, notBefore: null)],
+            // The maximum age is the pool's rule: its owner's extension moves it not.
             SessionStatus.Running =>
             [
-                .. Of(DeadlineKind.Idle, session.LastUsed, limits.Idle, limits, session.ExtendedUntil),
-                .. Of(DeadlineKind.Age, session.StartingSince ?? session.GenerationSince, limits.Age, limits, session.ExtendedUntil),
+                .. Of(DeadlineKind.Age, session.StartingSince ?? session.GenerationSince, limits.Age, limits, session.WarnedOf),
+                .. Of(DeadlineKind.Idle, session.LastUsed, limits.Idle, limits, latest),
             ],
-            SessionStatus.Failed => [.. Of(DeadlineKind.Failed, session.StatusSince, limits.Failed, limits, session.ExtendedUntil)],
-            SessionStatus.Paused => [.. Of(DeadlineKind.Paused, session.StatusSince, limits.Paused, limits, session.ExtendedUntil)],
+            SessionStatus.Failed => [.. Of(DeadlineKind.Failed, session.StatusSince, limits.Failed, limits, latest)],
+            SessionStatus.Paused => [.. Of(DeadlineKind.Paused, session.StatusSince, limits.Paused, limits, latest)],
             SessionStatus.Ended when session.HasWorkspace =>
-                [.. Of(DeadlineKind.Retention, session.StatusSince, limits.Retention, limits, session.ExtendedUntil)],
+                [.. Of(DeadlineKind.Retention, session.StatusSince, limits.Retention, limits, session.WarnedOf)],
             _ => Array.Empty<Deadline>(),
         };
     }
 
     /// <summary>The earliest deadline; null when there is none.</summary>
     public static Deadline? Earliest(Session session) => Of(session).MinBy(d => d.At);
+
+    /// <summary>The moment that no extension moves: the maximum age. Null: there is none, or none yet.</summary>
+    public static DateTimeOffset? Final(Session session) => Of(session).FirstOrDefault(d => d.Kind == DeadlineKind.Age)?.At;
 
     /// <summary>When a session is to be looked at next: to warn of its earliest deadline, or to meet it.</summary>
     public static DateTimeOffset? NextLook(Session session)
@@ -92,10 +98,10 @@ public static class Deadlines
             : deadline.At;
     }
 
-    private static IEnumerable<Deadline> Of(DeadlineKind kind, DateTimeOffset? since, TimeSpan? limit, Limits limits, DateTimeOffset? extended)
+    private static IEnumerable<Deadline> Of(DeadlineKind kind, DateTimeOffset? since, TimeSpan? limit, Limits limits, DateTimeOffset? notBefore)
     {
         if (since is { } from && limit is { } after && after > TimeSpan.Zero)
-            yield return new(kind, Later(from + after, extended), after, WarningOf(kind, after, limits));
+            yield return new(kind, Later(from + after, notBefore), after, WarningOf(kind, after, limits));
     }
 
     // At most half of the limit: who has half an hour is not warned for all of it.

@@ -90,7 +90,9 @@ public static class Lifecycle
         };
     }
 
-    /// <summary>Its owner wants it to last at least until then: as it runs, or as it is kept.</summary>
+    /// <summary>
+    /// Its owner wants it to last at least until then: as it runs, though not beyond its maximum age, or as it is kept.
+    /// </summary>
     /// <exception cref="IllegalTransitionException">It is over, or on its way elsewhere.</exception>
     public static Session Extend(Session session, DateTimeOffset until)
     {
@@ -181,7 +183,7 @@ public static class Lifecycle
             return session;
         // Nobody is met by it unwarned: not after the machine slept, nor after the server was away.
         if (deadline.Warning > TimeSpan.Zero && session.WarnedOf != deadline.At)
-            return session with { ExtendedUntil = now + deadline.Warning };
+            return session with { WarnedOf = now + deadline.Warning };
         var after = Deadline.Words(deadline.After);
         return deadline.Kind switch
         {
@@ -319,6 +321,7 @@ public static class Lifecycle
             Stage = status == SessionStatus.Launching ? session.Stage ?? Stage.Placing : null,
             StageDetail = status == SessionStatus.Launching ? session.StageDetail : null,
             InUse = Uses.None,
+            WarnedOf = null,
             ExtendedUntil = status is SessionStatus.Launching or SessionStatus.Running ? session.ExtendedUntil : null,
         };
     }

@@ -48,10 +48,10 @@ public sealed record Session
     /// <summary>What it is in use by, as last seen; none unless running.</summary>
     public Uses InUse { get; init; }
 
-    /// <summary>The deadline that its owner was warned of; null while none is near.</summary>
+    /// <summary>The deadline that its owner was warned of, and before which none meets it; null while none is near.</summary>
     public DateTimeOffset? WarnedOf { get; init; }
 
-    /// <summary>Until then no deadline but that of a start meets it.</summary>
+    /// <summary>Until then no deadline meets it but that of a start and the maximum age.</summary>
     public DateTimeOffset? ExtendedUntil { get; init; }
 
     /// <summary>How long it may be what.</summary>

@@ -61,20 +61,26 @@ public sealed class SessionCommands(
             new NewEvent("class", $"Its class for the next start is {classId}.", now));
     }
 
-    /// <summary>Neither idleness nor age stops it before then.</summary>
-    public Task<SessionView> ExtendAsync(Caller caller, string session, ExtendRequest request, CancellationToken ct)
+    /// <summary>Idleness does not stop it before then; at its maximum age, which is the pool's rule, it is paused all the same.</summary>
+    public async Task<SessionView> ExtendAsync(Caller caller, string session, ExtendRequest request, CancellationToken ct)
     {
         var minutes = request.Minutes ?? DefaultExtension;
         if (minutes is < 1 or > 7 * 24 * 60)
             throw new ProblemException(ProblemCode.Invalid, "A session can be extended by 1 to 10080 minutes (7 days).", "minutes");
-        var until = Now.AddMinutes(minutes);
-        return ChangeAsync(
+        var found = await queries.RequireAsync(caller, session, ct);
+        var wanted = Now.AddMinutes(minutes);
+        var last = Deadlines.Final(found.Session);
+        if (last is not null && Deadlines.Earliest(found.Session) is { Kind: DeadlineKind.Age, After: var age })
+            throw new ProblemException(ProblemCode.Conflict, $"Session '{found.Facts.Name}' cannot be extended: it runs until its pool's maximum age of {Deadline.Words(age)} already. "
+                + $"Pause it and resume it for as long again: `berth session pause {found.Facts.Name}`, then `berth session resume {found.Facts.Name}`.");
+        var until = last < wanted ? last.Value : wanted;
+        return await ChangeAsync(
             caller,
             session,
             "extend",
             s => s with { Session = Lifecycle.Extend(s.Session, until) },
             ct,
-            new NewEvent("extended", $"Extended to at least {until:yyyy-MM-dd HH:mm} UTC.", Now));
+            new NewEvent("extended", $"Extended to {(until < wanted ? "its maximum age," : "at least")} {until:yyyy-MM-dd HH:mm} UTC.", Now));
     }
 
     /// <summary>Counts as use.</summary>

@@ -68,7 +68,8 @@ public sealed class SessionViews(Origins origins)
                 workKept ? stored.Disk?.Bytes : null,
                 workKept ? stored.Disk?.MeasuredAt : null,
                 [.. session.InUse.Each().Select(use => use.Words())],
-                (workKept || session.Status != SessionStatus.Ended) && Warnings.Of(session) is { } near ? Warnings.Sentence(near, facts.Name) : null));
+                (workKept || session.Status != SessionStatus.Ended) && Warnings.Of(session) is { } near ? Warnings.Sentence(near, facts.Name) : null,
+                earliest is { Kind: DeadlineKind.Idle or DeadlineKind.Paused or DeadlineKind.Failed }));
     }
 
     /// <summary>Renku's word for a status.</summary>

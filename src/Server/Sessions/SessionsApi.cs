@@ -18,7 +18,7 @@ public static class SessionsApi
         sessions.MapPost("/{session}/pause", PauseAsync).WithSummary("Give back compute, keep the work");
         sessions.MapPost("/{session}/resume", ResumeAsync).WithSummary("Start it again in its workspace");
         sessions.MapPost("/{session}/stop", StopAsync).WithSummary("End it");
-        sessions.MapPost("/{session}/extend", ExtendAsync).WithSummary("Neither idleness nor age stops it before then");
+        sessions.MapPost("/{session}/extend", ExtendAsync).WithSummary("Idleness does not stop it before then; its maximum age does");
         sessions.MapGet("/{session}/events", EventsAsync).WithSummary("Its history, oldest first");
         sessions.MapGet("/{session}/logs", SessionLogsApi.StreamAsync).WithSummary("Its log as text; follow=true goes on as it grows")
             .Produces<string>(200, "text/plain");

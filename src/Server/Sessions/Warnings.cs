@@ -21,7 +21,7 @@ public static class Warnings
         return deadline.Kind switch
         {
             DeadlineKind.Idle => $"It will be paused: {deadline.Because}. Use it, or {keep}",
-            DeadlineKind.Age => $"It will be paused: {deadline.Because}. K{keep[1..]}",
+            DeadlineKind.Age => $"It will be paused: {deadline.Because}. Save your work; then go on: `berth session resume {name}`.",
             DeadlineKind.Paused => $"It will be stopped: {deadline.Because}. Resume it, or {keep}",
             DeadlineKind.Failed => $"It will be stopped: {deadline.Because}. Start it again, or {keep}",
             _ => $"Its work will be deleted: {deadline.Because}. Go on from it: `berth session start --continue {name}`.",

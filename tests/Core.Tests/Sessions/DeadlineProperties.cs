@@ -148,13 +148,27 @@ public sealed class DeadlineProperties
     }
 
     [Fact]
-    public void AnExtensionMovesIdlenessAndAge()
+    public void AnExtensionMovesIdlenessAndNotTheMaximumAge()
     {
         var running = Any.NewSession() with { Status = SessionStatus.Running };
-        var until = Any.Start.AddDays(4);
 
-        Assert.Equal(until, Deadlines.Earliest(Lifecycle.Extend(running, until))!.At);
+        var extended = Lifecycle.Extend(running, Any.Start.AddHours(4));
+        Assert.Equal((DeadlineKind.Idle, Any.Start.AddHours(4)), (Deadlines.Earliest(extended)!.Kind, Deadlines.Earliest(extended)!.At));
+
+        extended = Lifecycle.Extend(running, Any.Start.AddDays(4));
+        Assert.Equal((DeadlineKind.Age, Any.Start.AddHours(8)), (Deadlines.Earliest(extended)!.Kind, Deadlines.Earliest(extended)!.At));
+        Assert.Equal(Any.Start.AddHours(8), Deadlines.Final(extended));
     }
+
+    [Fact]
+    public void NoExtensionMakesASessionOlderThanItsMaximumAgeAndItsWarning() => Prop.ForAll(Any.History, history => Any.Play(history).All(step =>
+    {
+        if (step.After.Status != SessionStatus.Running)
+            return true;
+        var born = step.After.StartingSince ?? step.After.GenerationSince;
+        var latest = Latest(born + Any.Limits.Age!.Value, step.After.WarnedOf ?? default);
+        return Deadlines.Earliest(Lifecycle.Extend(step.After, step.Now.AddDays(7)))!.At <= latest;
+    })).Check(Config.QuickThrowOnFailure.WithMaxTest(300));
 
     private static DateTimeOffset Latest(DateTimeOffset one, DateTimeOffset other) => one > other ? one : other;
 

@@ -174,6 +174,31 @@ public sealed class ReconcilerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task AnExtensionEndsAtThePoolsMaximumAgeAndIsRefusedBeyondIt()
+    {
+        await _server.Db.ExecuteAsync("UPDATE resource_pools SET age_threshold = 100800 WHERE id = 900", null, Ct); // 28 h
+        var (session, agent) = await _server.RunningAsync();
+        await using var _ = agent;
+        Assert.True(session.Berth.CanExtend);
+
+        var extended = await _server.Client.ExtendSessionAsync(session.Id, new ExtendRequest(7 * 24 * 60), Ct);
+
+        Assert.Equal("maximum age of 28 h", extended.Berth.StopsBecause);
+        Assert.False(extended.Berth.CanExtend);
+        Assert.Contains(await _server.Client.SessionEventsAsync(session.Id, Ct), e => e.Text.StartsWith("Extended to its maximum age, ", StringComparison.Ordinal));
+        var refused = await Assert.ThrowsAsync<Berth.Contracts.Client.ApiException>(() => _server.Client.ExtendSessionAsync(session.Id, new ExtendRequest(60), Ct));
+        Assert.Contains("Pause it and resume it for as long again", refused.Message);
+
+        _server.Clock.Move(TimeSpan.FromHours(28) - TimeSpan.FromMinutes(10));
+        _server.Wake(session.Id);
+        await Eventually.TrueAsync(async () => (await _server.Client.GetSessionAsync(session.Id, Ct)).Berth.Warning is not null, "its owner is warned");
+        Assert.DoesNotContain("extend", (await _server.Client.GetSessionAsync(session.Id, Ct)).Berth.Warning);
+        _server.Clock.Move(TimeSpan.FromMinutes(10));
+        _server.Wake(session.Id);
+        Assert.Equal("maximum_age", (await _server.UntilAsync(session.Id, "paused")).Berth.Reason);
+    }
+
+    [Fact]
     public async Task WhatKeepsASessionInUseIsToldUntilItIsOver()
     {
         var (session, agent) = await _server.RunningAsync();

@@ -10,12 +10,12 @@ internal sealed class ExtendCommand : SessionVerb
     private readonly Flag<TimeSpan?> _for = Flags.Span("--for", "How long from now on it may at least stay: 90m, 8h, 2d (1d)");
 
     public ExtendCommand(Surroundings here)
-        : base(here, "extend", "Keep a session from being stopped for idleness or age")
+        : base(here, "extend", "Keep a session from being stopped for idleness, up to its maximum age")
     {
         Add(_for);
     }
 
-    public override IReadOnlyList<Example> Examples => [new("session extend notebook --for 8h", "Not to be stopped before that")];
+    public override IReadOnlyList<Example> Examples => [new("session extend notebook --for 8h", "Not to be stopped for idleness before that")];
 
     protected override bool Warns => false;
 

@@ -99,7 +99,9 @@ public static class SessionPages
 
     private static async Task<IResult> ExtendAsync(
         string id, PageForm form, Caller caller, SessionCommands commands, Toasts toasts, HttpContext context, CancellationToken ct) =>
-        Done(await commands.ExtendAsync(caller, id, new ExtendRequest(), ct), "is kept running for at least another day", toasts, context);
+        await commands.ExtendAsync(caller, id, new ExtendRequest(), ct) is var session && session.Berth is { Status: "running", CanExtend: false }
+            ? Done(session, $"is kept running until it is paused: {session.Berth.StopsBecause}", toasts, context)
+            : Done(session, "is kept for at least another day", toasts, context);
 
     private static async Task<IResult> ContinueAsync(
         string id, PageForm form, Caller caller, StartSession start, Toasts toasts, HttpContext context, CancellationToken ct)
