@@ -123,8 +123,7 @@ public sealed class SessionStore(Db db, ChangeFeed changes, SessionDirectory dir
                 var others = rows.FindAll(r => r.Used != sizes[r.Workspace]);
                 foreach (var (id, _, workspace, _) in others)
                     await connection.ExecuteAsync("UPDATE sessions SET disk_used = @used WHERE id = @id", new { id, used = sizes[workspace] });
-                foreach (var ids in rows.Select(r => r.Id).Chunk(500))
-                    await connection.ExecuteAsync("UPDATE sessions SET disk_measured_at = @when WHERE id IN @ids", new { when, ids });
+                await connection.ExecuteAsync("UPDATE sessions SET disk_measured_at = @when WHERE id = @Id", rows.Select(r => new { when, r.Id }));
                 return others;
             },
             ct);

@@ -1,18 +1,26 @@
 using Berth.Contracts.Sessions;
 using Berth.Core.Sessions;
 using Berth.Fakes;
+using Berth.Server.Tests.Storage;
 
 namespace Berth.Server.Tests.Sessions;
 
-public sealed class DiskUseTests : IAsyncLifetime
+public class DiskUseTests : IAsyncLifetime
 {
     private SessionServer _server = null!;
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
-    public async ValueTask InitializeAsync() => _server = await SessionServer.StartAsync();
+    /// <summary>Null: SQLite.</summary>
+    protected virtual Task<string?> DatabaseUrlAsync() => Task.FromResult<string?>(null);
 
-    public ValueTask DisposeAsync() => _server.DisposeAsync();
+    public async ValueTask InitializeAsync() => _server = await SessionServer.StartAsync(await DatabaseUrlAsync());
+
+    public ValueTask DisposeAsync()
+    {
+        GC.SuppressFinalize(this);
+        return _server.DisposeAsync();
+    }
 
     [Fact]
     public async Task AWorkspaceIsMeasuredInTheBackgroundAndAgainOnceItsSessionIsPaused()
@@ -62,4 +70,9 @@ public sealed class DiskUseTests : IAsyncLifetime
             async () => (now = await _server.Client.GetSessionAsync(session.Id, Ct)).Berth.DiskUsed == bytes, $"{bytes} bytes, it is {now?.Berth.DiskUsed}");
         return now!;
     }
+}
+
+public sealed class DiskUseOnPostgresTests(PostgresFixture postgres) : DiskUseTests
+{
+    protected override async Task<string?> DatabaseUrlAsync() => await postgres.CreateDatabaseAsync();
 }
