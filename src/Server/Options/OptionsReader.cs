@@ -33,6 +33,7 @@ public static class OptionsReader
         new("docker_host", "a socket such as unix:///var/run/docker.sock", (o, v) => o with { DockerHost = Socket(v) }),
         new("jupyter_image", "an image", (o, v) => o with { JupyterImage = v }),
         new("requests_per_second", "a number of requests from 0 (no limit) to 100000", (o, v) => o with { RequestsPerSecond = Whole(v, 0, 100_000) }),
+        new("history_days", "a number of days from 0 (for ever) to 36500", (o, v) => o with { HistoryDays = Whole(v, 0, 36_500) }),
         new("allow_root", "true or false", (o, v) => o with { AllowRoot = bool.Parse(v) }),
     ];
 

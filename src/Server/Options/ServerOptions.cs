@@ -35,6 +35,9 @@ public sealed record ServerOptions
     /// <summary>Requests a second that one caller may make, four times as many at once; 0: as many as they like.</summary>
     public int RequestsPerSecond { get; init; } = 500;
 
+    /// <summary>How many days after its end a session, whose work is deleted by then, is remembered with its history; 0: for ever.</summary>
+    public int HistoryDays { get; init; } = 90;
+
     /// <summary>The SQLite file.</summary>
     public string DatabaseFile => Path.Combine(DataFolder, "berth.db");
 

@@ -21,7 +21,9 @@ public static class SessionsRoom
         .AddSingleton<AgentOrders>()
         .AddSingleton<SessionActs>()
         .AddSingleton<ProviderHealth>()
-        .AddHostedService<Reconciler>();
+        .AddHostedService<Reconciler>()
+        .AddSingleton<HistoryKeeper>()
+        .AddHostedService(services => services.GetRequiredService<HistoryKeeper>());
 
     public static IEndpointRouteBuilder MapSessions(this IEndpointRouteBuilder routes) => routes
         .MapSessionsApi()

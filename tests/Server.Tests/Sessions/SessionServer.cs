@@ -90,6 +90,13 @@ public sealed class SessionServer : IAsyncDisposable
     public Task<(SessionView Session, bool Created)> StartSessionAsync(StartRequest? request = null) =>
         Client.StartSessionAsync(request ?? new StartRequest(Image: "busybox"), TestContext.Current.CancellationToken);
 
+    /// <summary>One number out of the database.</summary>
+    public async Task<long> CountAsync(string sql)
+    {
+        await using var connection = await Db.OpenAsync(TestContext.Current.CancellationToken);
+        return await connection.ExecuteScalarAsync<long>(sql);
+    }
+
     /// <summary>Has the reconciler look at a session, as its timer would if the clock had run and not jumped.</summary>
     public void Wake(string session) => _app!.Services.GetRequiredService<Nudges>().Nudge(ProviderNames.Docker, session);
 
