@@ -1,11 +1,11 @@
 using System.Globalization;
-using Berth.Contracts.Client;
 using Berth.Contracts.Sessions;
 using Berth.EndToEnd.Tests.House;
+using Berth.Fakes;
 
 namespace Berth.EndToEnd.Tests.Crashes;
 
-/// <summary>A server that is killed and started again and again while sessions start, stop and run.</summary>
+/// <summary>A server that is killed and started again and again while clients make, pause, resume, delete and list sessions, and some run.</summary>
 public sealed class KillsUnderLoadTests(RunningServer server, ITestOutputHelper output) : IClassFixture<RunningServer>
 {
     // A value that exists in this process's memory alone, and a count of the questions.
@@ -29,8 +29,13 @@ public sealed class KillsUnderLoadTests(RunningServer server, ITestOutputHelper 
     /// <summary>20, or what <c>BERTH_TEST_KILLS</c> says.</summary>
     private static int Kills => Environment.GetEnvironmentVariable("BERTH_TEST_KILLS") is { } text ? int.Parse(text, CultureInfo.InvariantCulture) : 20;
 
+    private const int Clients = 4;
+
+    // Between two kills.
+    private const int AcceptedPerKill = 6;
+
     [Fact]
-    public async Task Every_session_that_ran_still_runs_with_all_that_it_holds_in_memory()
+    public async Task Every_session_that_ran_still_runs_with_its_memory_and_all_that_was_accepted_is_done_once()
     {
         await using var image = await SmallImage.MakeAsync();
         using var visitor = await Visitor.SignInAsync(server);
@@ -47,10 +52,15 @@ public sealed class KillsUnderLoadTests(RunningServer server, ITestOutputHelper 
             counters.Add((session, Origin(opened), await opened.Content.ReadAsStringAsync(Ct)));
         }
 
+        var steady = counters.Select(c => c.Session).Append(lab).ToList();
         using var enough = CancellationTokenSource.CreateLinkedTokenSource(Ct);
-        var load = Enumerable.Range(0, 2).Select(i => LoadAsync(i, image.Name, enough.Token)).ToArray();
+        using var accepted = new SemaphoreSlim(0);
+        var clients = Enumerable.Range(0, Clients).Select(i => new LoadClient(server, i, image.Name, () => accepted.Release())).ToList();
+        var load = Task.WhenAll(clients.Select(client => Task.Run(() => client.RunAsync(enough.Token))));
         for (var kill = 0; kill < Kills; kill++)
         {
+            for (var i = 0; i < AcceptedPerKill && !load.IsCompleted; i++)
+                Assert.True(await accepted.WaitAsync(TimeSpan.FromSeconds(30), Ct), $"before kill {kill + 1} the server accepted {i} requests in 30 s");
             await server.KillAsync();
             await server.StartAsync();
             for (var i = 0; i < counters.Count; i++)
@@ -66,14 +76,19 @@ public sealed class KillsUnderLoadTests(RunningServer server, ITestOutputHelper 
         }
 
         await enough.CancelAsync();
-        output.WriteLine($"{Kills} kills; meanwhile {(await Task.WhenAll(load)).Sum()} sessions came and went");
+        await load;
+        var all = clients.SelectMany(client => client.Sessions).ToList();
+        var counts = clients.SelectMany(client => client.Counts).GroupBy(c => c.Key, c => c.Value).OrderBy(g => g.Key, StringComparer.Ordinal).Select(g => $"{g.Key} {g.Sum()}");
+        output.WriteLine($"{Kills} kills; accepted: {string.Join(", ", counts)}; {clients.Sum(c => c.Unanswered)} times asked again; "
+            + $"in the end {string.Join(", ", all.GroupBy(s => s.Wanted).Select(g => $"{g.Count()} {g.Key}"))}");
         Assert.Equal("43", await kernel.RunAsync("print(x + 1)"));
-        foreach (var before in counters.Select(c => c.Session).Append(lab))
+        foreach (var before in steady)
         {
             var after = await server.Api.GetSessionAsync(before.Id, Ct);
             Assert.Equal(("running", 1, before.Berth.StatusSince), (after.Berth.Status, after.Berth.Generation, after.Berth.StatusSince));
         }
 
+        await ConvergedAsync(all, steady);
         await Task.WhenAll((await server.AllSessionsAsync()).Select(session => server.RemoveAsync(session.Id)));
         Assert.Empty(await Engine.ContainersAsync(server.Installation));
         Assert.Empty(await Engine.VolumesAsync(server.Installation));
@@ -84,25 +99,24 @@ public sealed class KillsUnderLoadTests(RunningServer server, ITestOutputHelper 
     private static (string Secret, int Asked) Read(string said) =>
         said.Split(' ') is [var secret, var asked] ? (secret, int.Parse(asked, CultureInfo.InvariantCulture)) : throw new FormatException(said);
 
-    /// <summary>Starts sessions and deletes them, until it is enough. Returns how many ran.</summary>
-    private async Task<int> LoadAsync(int worker, string image, CancellationToken enough)
+    /// <summary>Each is what its last accepted request wanted, with what that takes and no more.</summary>
+    private async Task ConvergedAsync(List<Accepted> accepted, List<SessionView> steady)
     {
-        var ran = 0;
-        for (var i = 0; !enough.IsCancellationRequested; i++)
+        foreach (var session in accepted)
         {
-            try
-            {
-                var (session, _) = await server.Api.StartSessionAsync(Scenarios.Request($"load-{worker}-{i}", image), enough);
-                await server.UntilAsync(session.Id, s => s.Berth.Status == "running", "it runs", TimeSpan.FromSeconds(3));
-                ran++;
-                await server.Api.StopSessionAsync(session.Id, deleteWork: true, enough);
-            }
-            catch (Exception e) when (e is ServerUnreachableException or HttpRequestException or IOException or TimeoutException or OperationCanceledException)
-            {
-                // The server was killed meanwhile: this session stays as it is, and is removed in the end.
-            }
+            var found = await server.UntilAsync(session.Id, s => s.Berth.Status == session.Wanted, $"{session.Name} is {session.Wanted}", TimeSpan.FromSeconds(60));
+            Assert.Equal(session.Name, found.Name);
+            await Eventually.TrueAsync(
+                async () => (await Engine.ContainersOfAsync(server.Installation, session.Id)).Length == (session.Wanted == "running" ? 1 : 0),
+                $"{session.Name}, {session.Wanted}, has its containers");
+            if (session.Wanted == "ended")
+                await server.NothingIsLeftOfAsync(session.Id);
         }
 
-        return ran;
+        var live = accepted.FindAll(s => s.Wanted != "ended");
+        Assert.Equal(live.Select(s => s.Id).Order(), (await server.Api.ListSessionsAsync(Ct)).Select(s => s.Id).Except(steady.Select(s => s.Id)).Order());
+        Assert.Equal(accepted.Count + steady.Count, (await server.AllSessionsAsync()).Count);
+        Assert.Equal(live.Count(s => s.Wanted == "running") + steady.Count, (await Engine.ContainersAsync(server.Installation)).Length);
+        Assert.Equal(live.Count + steady.Count, (await Engine.VolumesAsync(server.Installation)).Length);
     }
 }
