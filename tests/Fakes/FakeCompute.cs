@@ -32,6 +32,9 @@ public sealed class FakeCompute : ISessionProvider, IChangeSource, IWorkspaceSiz
     /// <summary>How often everything was observed.</summary>
     public int Observations => _observations;
 
+    /// <summary>How many listen to changes: one for each loop that runs.</summary>
+    public int Watchers => _watchers.Count;
+
     /// <summary>Every verb fails with this while it is set.</summary>
     public ProviderException? Away { get; set; }
 

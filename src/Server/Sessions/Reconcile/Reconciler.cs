@@ -60,6 +60,14 @@ public sealed class Reconciler(
                 // What breaks off at the end may say so in its own words, as a database does.
                 return;
             }
+            catch (LeaseLostException e)
+            {
+                log.LogWarning("{Why} This one waits for it", e.Message);
+            }
+            catch (OperationCanceledException)
+            {
+                // The lease could not be renewed, which was said.
+            }
             catch (Exception e)
             {
                 // Said once: an hour without a database is one line, not an hour of them.
@@ -134,6 +142,7 @@ public sealed class Reconciler(
                     break;
             }
 
+            log.LogWarning("The lease is held by another server now: this one waits for it");
             await held.CancelAsync();
         }
         catch (OperationCanceledException)
