@@ -6,14 +6,12 @@ namespace Berth.Agent;
 internal static class ListeningPorts
 {
     private const string Listening = "0A";
-    private const int Most = 5;
-
     // Docker's own name server is in the network of each of its containers: 127.0.0.11, as the kernel writes it.
     private const string NameServer = "0B00007F:";
 
-    /// <summary>Ascending, the first few.</summary>
+    /// <summary>Ascending.</summary>
     public static IReadOnlyList<int> Find() =>
-        [.. Read("/proc/net/tcp").Concat(Read("/proc/net/tcp6")).Distinct().Order().Take(Most)];
+        [.. Read("/proc/net/tcp").Concat(Read("/proc/net/tcp6")).Distinct().Order()];
 
     private static IEnumerable<int> Read(string table)
     {

@@ -10,6 +10,7 @@ namespace Berth.Agent;
 /// </summary>
 internal sealed class Readiness(int port, string path, AgentState state, TimeProvider time)
 {
+    private const int MostOthers = 5;
     private static readonly TimeSpan s_firstPause = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan s_lastPause = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan s_answerWithin = TimeSpan.FromSeconds(10);
@@ -52,7 +53,7 @@ internal sealed class Readiness(int port, string path, AgentState state, TimePro
     {
         if (probe == Probe.NotHttp)
             return $"{waiting}; the port is open, but does not answer HTTP";
-        var others = ListeningPorts.Find().Where(other => other != port).ToList();
+        var others = ListeningPorts.Find().Where(other => other != port).Take(MostOthers).ToList();
         return others.Count == 0 ? waiting : $"{waiting}; something listens on {string.Join(", ", others)} instead";
     }
 

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Net.WebSockets;
 using System.Text.Json;
 using Berth.Agent.Activity;
+using Berth.Agent.Services;
 using Berth.Contracts.Agents;
 using Berth.Contracts.Json;
 using Berth.Core.Agents;
@@ -14,7 +15,7 @@ namespace Berth.Agent;
 /// for ever, and nothing in the session waits for it. After each reconnect the server gets the complete state and the log
 /// from where it has it.
 /// </summary>
-internal sealed class ServerLink(AgentOrder order, string token, AgentState state, LogBuffer log, Wakeup wakeup, TimeProvider time)
+internal sealed class ServerLink(AgentOrder order, string token, AgentState state, LogBuffer log, Wakeup wakeup, ServiceRegistry services, TimeProvider time)
 {
     private const int LogChunk = 64 * 1024;
     private const int OffsetBytes = 8;
@@ -73,13 +74,13 @@ internal sealed class ServerLink(AgentOrder order, string token, AgentState stat
         var connection = Guid.NewGuid().ToString("N");
         using var socket = await dialer.ConnectAsync(AgentRoutes.Control, connection, stop);
         var (start, end) = log.Range;
-        await SendAsync(socket, new AgentHello(order.SessionId, order.Generation, Version, start, end), stop);
+        await SendAsync(socket, new AgentHello(order.SessionId, order.Generation, Version, start, end, Services: true), stop);
         if (await ReceiveAsync(socket, stop) is not ServerWelcome welcome)
             return false;
         if (welcome.LogOffset > end)
             log.ContinueFrom(welcome.LogOffset);
 
-        var tunnel = new TunnelClient(ct => dialer.ConnectAsync(AgentRoutes.Stream, connection, ct)) { Wanted = welcome.Streams };
+        var tunnel = new TunnelClient(ct => dialer.ConnectAsync(AgentRoutes.Stream, connection, ct), services.Host.ServeAsync) { Wanted = welcome.Streams };
         using var over = CancellationTokenSource.CreateLinkedTokenSource(stop);
         var streams = tunnel.RunAsync(over.Token);
         var talking = TalkAsync(socket, tunnel, welcome.LogOffset, over.Token);

@@ -2,6 +2,7 @@ using System.Net;
 using Berth.Core.Faults;
 using Berth.Server.Agents;
 using Berth.Server.Auth;
+using Berth.Server.Connections;
 using Berth.Server.Environments;
 using Berth.Server.Health;
 using Berth.Server.Images;
@@ -187,6 +188,7 @@ public static class BerthServer
         services.AddImages();
         services.AddAgents();
         services.AddSessions();
+        services.AddSessionConnections();
         services.AddPages();
         services.AddSessionProxy().AddSingleton(NeighboursOf.Server);
     }
@@ -203,6 +205,7 @@ public static class BerthServer
         app.UseRouting();
         app.UseMiddleware<Authentication>();
         app.UseRateLimiter();
+        app.UseWebSockets();
         app.UseMiddleware<AccessControl>();
     }
 
@@ -219,6 +222,7 @@ public static class BerthServer
         app.MapPools();
         app.MapImages();
         app.MapSessions();
+        app.MapConnections();
         app.MapSessionProxy();
         app.MapPages();
     }

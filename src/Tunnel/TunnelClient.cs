@@ -10,7 +10,8 @@ namespace Berth.Tunnel;
 /// taken, and connects the taken ones to ports on loopback.
 /// </summary>
 /// <param name="connect">Opens one more stream to the server.</param>
-public sealed class TunnelClient(Func<CancellationToken, Task<WebSocket>> connect)
+/// <param name="serve">Takes dials to port 0, the agent itself, until they are over.</param>
+public sealed class TunnelClient(Func<CancellationToken, Task<WebSocket>> connect, Func<Stream, CancellationToken, Task>? serve = null)
 {
     private static readonly TimeSpan s_firstRetry = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan s_lastRetry = TimeSpan.FromSeconds(5);
@@ -92,7 +93,7 @@ public sealed class TunnelClient(Func<CancellationToken, Task<WebSocket>> connec
         try
         {
             socket = await ConnectAsync(stop);
-            if (await ReadPortAsync(socket, stop) is not 0 and var port)
+            if (await ReadPortAsync(socket, stop) is { } port)
             {
                 Replace();
                 replaced = true;
@@ -138,15 +139,15 @@ public sealed class TunnelClient(Func<CancellationToken, Task<WebSocket>> connec
         }
     }
 
-    /// <returns>0 when the server closed the stream instead.</returns>
-    private static async Task<int> ReadPortAsync(WebSocket socket, CancellationToken stop)
+    /// <returns>Null when the server closed the stream instead.</returns>
+    private static async Task<int?> ReadPortAsync(WebSocket socket, CancellationToken stop)
     {
         var header = new byte[TunnelWire.HeaderLength];
         for (var filled = 0; filled < header.Length;)
         {
             var received = await socket.ReceiveAsync(header.AsMemory(filled), stop);
             if (received.MessageType == WebSocketMessageType.Close)
-                return 0;
+                return null;
             filled += received.Count;
         }
         return BinaryPrimitives.ReadUInt16BigEndian(header);
@@ -154,6 +155,12 @@ public sealed class TunnelClient(Func<CancellationToken, Task<WebSocket>> connec
 
     private async Task ServePortAsync(WebSocket socket, int port, CancellationToken stop)
     {
+        if (port == 0 && serve is not null)
+        {
+            await socket.SendAsync(new[] { (byte)DialStatus.Connected }, WebSocketMessageType.Binary, true, stop);
+            await serve(new TunnelStream(socket), stop);
+            return;
+        }
         var (app, status) = await LoopbackAsync(port, stop);
         using (app)
         {

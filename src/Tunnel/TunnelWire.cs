@@ -5,7 +5,7 @@ namespace Berth.Tunnel;
 /// <summary>
 /// What crosses a dial-back stream, a WebSocket of its own that the agent opened ahead of need:
 /// <list type="number">
-/// <item>server → agent: one message of 2 bytes, the port (big endian);</item>
+/// <item>server → agent: one message of 2 bytes, the port (big endian), 0 for the agent itself;</item>
 /// <item>agent → server: one byte, a <see cref="DialStatus"/>;</item>
 /// <item>bytes both ways in binary messages, whose borders mean nothing. A Close frame ends one direction; its status says how.</item>
 /// </list>
@@ -45,6 +45,10 @@ public sealed class DialRefusedException(int port, DialStatus status) : IOExcept
     /// <summary>What the agent said.</summary>
     public DialStatus Status { get; } = status;
 }
+
+/// <summary>The session's agent is of an earlier version, and does not know what it is asked for.</summary>
+public sealed class AgentTooOldException() : IOException(
+    "The session runs an agent of an earlier version, which cannot do this yet. Pause the session and resume it to get the new one.");
 
 /// <summary>No agent of the session is connected, or it went away during the dial.</summary>
 public sealed class AgentNotConnectedException(string message, Exception? inner = null) : IOException(message, inner);

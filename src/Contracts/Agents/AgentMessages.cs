@@ -22,7 +22,8 @@ public record AgentMessage;
 /// <param name="Version">Of the agent.</param>
 /// <param name="LogStart">Offset of the first log byte it still holds.</param>
 /// <param name="LogEnd">Offset behind the last log byte.</param>
-public sealed record AgentHello(string SessionId, int Generation, string Version, long LogStart, long LogEnd) : AgentMessage;
+/// <param name="Services">It knows dials to port 0: <c>Contracts/Services</c>. Agents of before do not.</param>
+public sealed record AgentHello(string SessionId, int Generation, string Version, long LogStart, long LogEnd, bool Services = false) : AgentMessage;
 
 /// <summary>
 /// The agent's whole state, sent after hello and on every change. It is complete, not a difference, so that a server

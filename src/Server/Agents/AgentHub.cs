@@ -51,6 +51,7 @@ public sealed class AgentHub : IDisposable
     /// <summary>Connects to a port inside a session. Waits a moment for an agent that should be there.</summary>
     /// <exception cref="DialRefusedException">Nothing listens on the port.</exception>
     /// <exception cref="AgentNotConnectedException">No agent is connected.</exception>
+    /// <exception cref="AgentTooOldException">Port 0 means the agent's services, and it has none.</exception>
     public async Task<Stream> DialAsync(string sessionId, int port, CancellationToken ct)
     {
         var agent = await FindAsync(sessionId, ct);
@@ -83,6 +84,7 @@ public sealed class AgentHub : IDisposable
         var control = new ControlReader(socket);
         if (await control.ReadAsync(ct) is not ControlReader.Said { Message: AgentHello hello } || hello.Generation != key.Generation)
             return;
+        agent.HasServices = hello.Services;
         await agent.SendAsync(new ServerWelcome(_logs.End(key), ConnectedAgent.IdleStreams), ct);
         Enter(agent);
         try

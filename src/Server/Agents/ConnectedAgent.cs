@@ -2,6 +2,7 @@ using System.Net.WebSockets;
 using System.Text.Json;
 using Berth.Contracts.Agents;
 using Berth.Contracts.Json;
+using Berth.Contracts.Services;
 using Berth.Core.Sessions;
 using Berth.Tunnel;
 
@@ -39,8 +40,14 @@ internal sealed class ConnectedAgent : IDisposable
     /// <summary>The name the agent gave to this connection.</summary>
     public string Connection { get; }
 
+    /// <summary>Whether it takes dials to port 0.</summary>
+    public bool HasServices { get; set; }
+
     public async Task<TunnelStream> DialAsync(int port, CancellationToken ct)
     {
+        // An agent that does not know them would end the stream without an answer.
+        if (port == ServiceRoutes.AgentPort && !HasServices)
+            throw new AgentTooOldException();
         Volatile.Write(ref _lastDial, _time.GetTimestamp());
         if (Interlocked.Exchange(ref _wanted, BusyStreams) != BusyStreams)
         {

@@ -34,6 +34,9 @@ public static class OptionsReader
         new("jupyter_image", "an image", (o, v) => o with { JupyterImage = v }),
         new("requests_per_second", "a number of requests from 0 (no limit) to 100000", (o, v) => o with { RequestsPerSecond = Whole(v, 0, 100_000) }),
         new("history_days", "a number of days from 0 (for ever) to 36500", (o, v) => o with { HistoryDays = Whole(v, 0, 36_500) }),
+        new("streams_per_session", "a number of streams from 1 to 100000", (o, v) => o with { StreamsPerSession = Whole(v, 1, 100_000) }),
+        new("streams_per_user", "a number of streams from 1 to 100000", (o, v) => o with { StreamsPerUser = Whole(v, 1, 100_000) }),
+        new("stream_bytes_per_second", "a number of bytes from 0 (no limit) to 2000000000", (o, v) => o with { StreamBytesPerSecond = Whole(v, 0, 2_000_000_000) }),
         new("allow_root", "true or false", (o, v) => o with { AllowRoot = bool.Parse(v) }),
     ];
 

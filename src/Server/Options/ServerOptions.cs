@@ -38,6 +38,15 @@ public sealed record ServerOptions
     /// <summary>How many days after its end a session, whose work is deleted by then, is remembered with its history; 0: for ever.</summary>
     public int HistoryDays { get; init; } = 90;
 
+    /// <summary>Streams of commands that one session may have open.</summary>
+    public int StreamsPerSession { get; init; } = 64;
+
+    /// <summary>Streams of commands that one user may have open, to all their sessions.</summary>
+    public int StreamsPerUser { get; init; } = 256;
+
+    /// <summary>Bytes a second, of both directions together, that all streams of commands to one session may carry; 0: as many as the line does.</summary>
+    public int StreamBytesPerSecond { get; init; }
+
     /// <summary>The SQLite file.</summary>
     public string DatabaseFile => Path.Combine(DataFolder, "berth.db");
 

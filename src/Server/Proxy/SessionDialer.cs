@@ -1,6 +1,8 @@
 using System.Net.Sockets;
+using Berth.Contracts.Services;
 using Berth.Core.Sessions;
 using Berth.Server.Sessions;
+using Berth.Tunnel;
 
 namespace Berth.Server.Proxy;
 
@@ -16,6 +18,12 @@ public sealed class SessionDialer(Neighbours neighbours)
         Reach.Direct => await ConnectAsync(route, port, ct),
         _ => throw new ArgumentOutOfRangeException(nameof(route), route.Reach, "A reach without a way."),
     };
+
+    /// <summary>Opens a byte stream to the session's agent itself, for its services: whatever its ports are reached by.</summary>
+    /// <exception cref="AgentTooOldException">It has none.</exception>
+    /// <exception cref="IOException">The agent is not connected.</exception>
+    public async Task<DuplexStream> DialServicesAsync(SessionRoute route, CancellationToken ct) =>
+        (DuplexStream)await neighbours.DialAgent(route.Id, ServiceRoutes.AgentPort, ct);
 
     private static async Task<Stream> ConnectAsync(SessionRoute route, int port, CancellationToken ct)
     {

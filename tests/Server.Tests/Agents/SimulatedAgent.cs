@@ -6,6 +6,7 @@ using Berth.Contracts.Agents;
 using Berth.Contracts.Json;
 using Berth.Core.Sessions;
 using Berth.Tunnel;
+using Berth.Tunnel.Resumable;
 
 namespace Berth.Server.Tests.Agents;
 
@@ -20,11 +21,15 @@ public sealed class SimulatedAgent : IAsyncDisposable
     private SimulatedAgent(ServerDialer dialer, WebSocket control, string connection, ServerWelcome welcome)
     {
         (_dialer, _control, Welcome) = (dialer, control, welcome);
-        Tunnel = new TunnelClient(ct => dialer.ConnectAsync(AgentRoutes.Stream, connection, ct)) { Wanted = welcome.Streams };
+        Tunnel = new TunnelClient(ct => dialer.ConnectAsync(AgentRoutes.Stream, connection, ct), Services.ServeAsync) { Wanted = welcome.Streams };
         _running = Task.WhenAll(Tunnel.RunAsync(_stop.Token), ReadAsync());
     }
 
     public ServerWelcome Welcome { get; }
+
+    /// <summary>Sends back whatever it gets, whichever service was asked for.</summary>
+    public ResumableHost Services { get; } = new((_, _) => Task.FromResult<Serving>((stream, ct) => Splice.CopyAsync(stream, stream, null, ct)), new ResumableOptions());
+
     public TunnelClient Tunnel { get; }
 
     /// <summary>What the server had to tell to whoever is inside.</summary>
@@ -36,11 +41,11 @@ public sealed class SimulatedAgent : IAsyncDisposable
     public static Task<SimulatedAgent> ConnectAsync(AgentServer server, SessionKey key, CancellationToken ct) =>
         ConnectAsync(server.Dialer(key), key, ct);
 
-    public static async Task<SimulatedAgent> ConnectAsync(ServerDialer dialer, SessionKey key, CancellationToken ct)
+    public static async Task<SimulatedAgent> ConnectAsync(ServerDialer dialer, SessionKey key, CancellationToken ct, bool services = true)
     {
         var connection = Guid.NewGuid().ToString("N");
         var control = await dialer.ConnectAsync(AgentRoutes.Control, connection, ct);
-        await SendAsync(control, new AgentHello(key.SessionId, key.Generation, "test", 0, 0), ct);
+        await SendAsync(control, new AgentHello(key.SessionId, key.Generation, "test", 0, 0, services), ct);
         var welcome = (ServerWelcome)(await ReceiveAsync(control, ct))!;
         return new SimulatedAgent(dialer, control, connection, welcome);
     }

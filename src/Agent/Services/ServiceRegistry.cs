@@ -1,0 +1,44 @@
+using System.Text.Json;
+using Berth.Contracts.Json;
+using Berth.Contracts.Services;
+using Berth.Tunnel.Resumable;
+
+namespace Berth.Agent.Services;
+
+/// <summary>Finds the service of a request. Streams belong to the session's start, not to a connection to the server.</summary>
+internal sealed class ServiceRegistry
+{
+    private readonly TcpService _tcp = new();
+    private readonly PortsService _ports;
+
+    public ServiceRegistry(TimeProvider time)
+    {
+        _ports = new PortsService(time);
+        Host = new ResumableHost(OpenAsync, new ResumableOptions { Time = time });
+    }
+
+    /// <summary>Takes carriers.</summary>
+    public ResumableHost Host { get; }
+
+    private Task<Serving> OpenAsync(ReadOnlyMemory<byte> request, CancellationToken ct) => Read(request) switch
+    {
+        TcpRequest tcp => _tcp.OpenAsync(tcp, ct),
+        PortsRequest ports => _ports.OpenAsync(ports, ct),
+        _ => throw Unknown("this"),
+    };
+
+    private static ServiceRequest? Read(ReadOnlyMemory<byte> request)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(request.Span, ServiceJson.Default.ServiceRequest);
+        }
+        catch (Exception e) when (e is JsonException or NotSupportedException)
+        {
+            throw Unknown("what was asked for");
+        }
+    }
+
+    private static StreamRefusedException Unknown(string what) =>
+        new($"The session's agent does not know {what}: it may be older than your command. Pause the session and resume it to get a new one.");
+}

@@ -1,0 +1,42 @@
+using System.Net;
+using System.Net.WebSockets;
+using Berth.Contracts.Services;
+
+namespace Berth.Contracts.Client;
+
+public sealed partial class ApiClient
+{
+    /// <summary>
+    /// Opens a WebSocket to a session's agent. It carries one resumable stream (<c>Tunnel/Resumable</c>), whose request is a
+    /// <see cref="ServiceRequest"/>.
+    /// </summary>
+    public async Task<WebSocket> ConnectAsync(string idOrName, CancellationToken ct)
+    {
+        var path = $"{Sessions}/{Escape(idOrName)}/{ServiceRoutes.Connect}";
+        var address = new Uri(_http.BaseAddress!, path);
+        var socket = new ClientWebSocket();
+        socket.Options.CollectHttpResponseDetails = true;
+        // What is carried finds out by itself that nobody is there any more.
+        socket.Options.KeepAliveInterval = Timeout.InfiniteTimeSpan;
+        try
+        {
+            await socket.ConnectAsync(new UriBuilder(address) { Scheme = address.Scheme == Uri.UriSchemeHttps ? "wss" : "ws" }.Uri, _http, ct);
+            return socket;
+        }
+        catch (WebSocketException e)
+        {
+            var status = socket.HttpStatusCode;
+            socket.Dispose();
+            if (status == 0)
+                throw new ServerUnreachableException(e.InnerException?.Message ?? e.Message, e);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+        // A refused WebSocket does not say why; the same request without one does.
+        using (await SendAsync(new HttpRequestMessage(HttpMethod.Get, path), ct))
+            throw new ServerUnreachableException("The server took no WebSocket: does a proxy before it let none pass?");
+    }
+}

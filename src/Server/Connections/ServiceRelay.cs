@@ -1,0 +1,126 @@
+using Berth.Contracts.Problems;
+using Berth.Core.Sessions;
+using Berth.Server.Auth;
+using Berth.Server.Problems;
+using Berth.Server.Proxy;
+using Berth.Server.Sessions;
+using Berth.Tunnel;
+using Berth.Tunnel.Resumable;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
+
+namespace Berth.Server.Connections;
+
+/// <summary>
+/// Carries a client's stream to the agent of its session: says who may, and moves bytes. What they mean is between the two;
+/// the first words alone are read, for the record of connections.
+/// </summary>
+/// <remarks>
+/// 1. The session is the caller's, and runs. 2. What may end it is taken hold of before that is asked. 3. There is a place.
+/// 4. The agent is there. 5. Bytes pass until either side ends, or something ends it.
+/// </remarks>
+public sealed class ServiceRelay(
+    SessionQueries queries, SessionDirectory directory, SessionDialer dialer, LiveConnections live, Callers callers, StreamLimits limits,
+    IHostApplicationLifetime lifetime)
+{
+    private static readonly TimeSpan s_helloWithin = TimeSpan.FromSeconds(15);
+    private static readonly WebSocketAcceptContext s_accept = new() { KeepAliveInterval = TimeSpan.FromSeconds(10), KeepAliveTimeout = TimeSpan.FromSeconds(10) };
+
+    /// <summary>Answers the request.</summary>
+    public async Task ServeAsync(string session, Caller caller, HttpContext context)
+    {
+        var ct = context.RequestAborted;
+        // 1. and 2.
+        var found = await queries.RequireAsync(caller, session, ct);
+        var id = found.Session.Id;
+        var cut = live.Token(id, caller.ProofId ?? caller.UserId);
+        var revoked = await callers.HoldAsync(context, caller);
+        if (!directory.TryGet(id, out var route) || route.Status != SessionStatus.Running)
+            throw NotRunning(found.Facts.Name, route?.Status ?? SessionStatus.Ended);
+
+        // 3.
+        using var place = limits.Take(id, caller.UserId);
+
+        // 4.
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct, cut, revoked, lifetime.ApplicationStopping);
+        await using var agent = await DialAsync(route, stop.Token);
+        if (!context.WebSockets.IsWebSocketRequest)
+        {
+            // Who was refused a WebSocket cannot read why; asking again without one tells.
+            context.Response.StatusCode = StatusCodes.Status204NoContent;
+            return;
+        }
+        Unlimit(context);
+        await using var client = new TunnelStream(await context.WebSockets.AcceptWebSocketAsync(s_accept));
+
+        // 5.
+        try
+        {
+            await RelayAsync(client, agent, place, stop.Token);
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException)
+        {
+            // Either side lost its line, or may not go on: the stream itself knows how to.
+        }
+    }
+
+    private static async Task RelayAsync(TunnelStream client, DuplexStream agent, StreamLimits.Place place, CancellationToken ct)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        limit.CancelAfter(s_helloWithin);
+        var hello = await StreamHello.ReadAsync(client, limit.Token);
+        limit.CancelAfter(Timeout.InfiniteTimeSpan);
+        await hello.WriteAsync(agent, ct);
+
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        var there = Splice.CopyAsync(client, agent, bytes => place.PassAsync(bytes, over.Token), over.Token);
+        var back = Splice.CopyAsync(agent, client, bytes => place.PassAsync(bytes, over.Token), over.Token);
+        // A carrier has one end: what was said before it is delivered, and the other direction has nobody any more.
+        await await Task.WhenAny(there, back);
+        await client.CompleteWritesAsync(ct);
+        await agent.CompleteWritesAsync(ct);
+        await over.CancelAsync();
+        await Task.WhenAll(there, back).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    private async Task<DuplexStream> DialAsync(SessionRoute route, CancellationToken ct)
+    {
+        try
+        {
+            return await dialer.DialServicesAsync(route, ct);
+        }
+        catch (AgentTooOldException e)
+        {
+            throw new ProblemException(ProblemCode.Conflict, e.Message);
+        }
+        catch (IOException)
+        {
+            throw new ProblemException(ProblemCode.Unavailable, $"The agent of session '{route.Name}' is not connected at the moment. Try again soon.")
+            {
+                RetryAfter = TimeSpan.FromSeconds(1),
+            };
+        }
+    }
+
+    private static ProblemException NotRunning(string name, SessionStatus status) => new(ProblemCode.Conflict, status switch
+    {
+        SessionStatus.Launching => $"Session '{name}' is still starting. Wait for it with `berth session show {name}`.",
+        SessionStatus.Paused or SessionStatus.Failed => $"Session '{name}' does not run: it is {Word(status)}. Start it again with `berth session resume {name}`.",
+        _ => $"Session '{name}' does not run: it is {Word(status)}.",
+    });
+
+    private static string Word(SessionStatus status) => status switch
+    {
+        SessionStatus.Pausing => "being paused",
+        SessionStatus.Stopping => "being stopped",
+        _ => status.ToString().ToLowerInvariant(),
+    };
+
+    // A stream that is quiet, or whose reader is slow, is not an attack.
+    private static void Unlimit(HttpContext context)
+    {
+        if (context.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } incoming)
+            incoming.MinDataRate = null;
+        if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } outgoing)
+            outgoing.MinDataRate = null;
+    }
+}

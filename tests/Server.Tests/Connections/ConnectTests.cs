@@ -1,0 +1,175 @@
+using System.Net;
+using System.Net.WebSockets;
+using System.Text;
+using Berth.Contracts.Client;
+using Berth.Contracts.Problems;
+using Berth.Core.Sessions;
+using Berth.Server.Agents;
+using Berth.Server.Options;
+using Berth.Server.Proxy;
+using Berth.Server.Tests.Agents;
+using Berth.Server.Tests.Api;
+using Berth.Server.Tests.Strangers;
+using Berth.Tunnel;
+using Berth.Tunnel.Resumable;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Berth.Server.Tests.Connections;
+
+/// <summary>A server where few streams may be open.</summary>
+public sealed class NarrowWorld : SessionWorld
+{
+    protected override ServerOptions Configure(ServerOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return options with { StreamsPerSession = 2, StreamsPerUser = 3, StreamBytesPerSecond = 1024 * 1024 };
+    }
+}
+
+/// <summary>The way of commands to a session's agent.</summary>
+public sealed class ConnectTests(NarrowWorld world) : IClassFixture<NarrowWorld>
+{
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task BytesGoToTheAgentAndBack()
+    {
+        var (user, _) = await world.AddUserAsync("alma");
+        var session = await world.RunAsync(user);
+        using var client = Client(user);
+        await using var stream = await OpenAsync(client, session);
+        await stream.WriteAsync("there and back"u8.ToArray(), Ct);
+        await stream.CompleteWritesAsync(Ct);
+        Assert.Equal("there and back", await new StreamReader(stream).ReadToEndAsync(Ct));
+        await stream.DeliveredAsync(Ct).WaitAsync(Soon, Ct);
+    }
+
+    [Fact]
+    public async Task NobodyButItsUserGetsThere()
+    {
+        var (user, _) = await world.AddUserAsync("bruno");
+        var (other, _) = await world.AddUserAsync("cora", admin: true);
+        var session = await world.RunAsync(user);
+        using var stranger = Client(other);
+        Assert.Equal(ProblemCode.NotFound, (await RefusedAsync(stranger, session)).Kind);
+        (await world.Anonymous.GetAsync($"/api/berth/sessions/{session}/connect")).Refused(401);
+
+        var read = (await user.PostAsync("/api/berth/tokens", new { name = "read", scope = "read" })).Created().Text("secret");
+        using var reader = ApiClient.ForServer(world.Address, read);
+        Assert.Equal(ProblemCode.Forbidden, (await RefusedAsync(reader, session)).Kind);
+    }
+
+    [Fact]
+    public async Task APageOfAnotherOriginOpensNoWebSocketInAVisitorsName()
+    {
+        var (user, id) = await world.AddUserAsync("dora");
+        var session = await world.RunAsync(user);
+        using var browser = await world.EnterAsync(id, session);
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"{world.Origin}/api/berth/sessions/{session}/connect");
+        request.Headers.Add("Upgrade", "websocket");
+        request.Headers.Add("Connection", "Upgrade");
+        request.Headers.Add("Sec-WebSocket-Version", "13");
+        request.Headers.Add("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==");
+        request.Headers.Add("Origin", world.OriginOf(session));
+        using var answer = await browser.SendAsync(request);
+        Assert.Equal(HttpStatusCode.Forbidden, answer.StatusCode);
+    }
+
+    [Fact]
+    public async Task ARevokedTokenLosesItsStreamAndCannotResumeIt()
+    {
+        var (user, _) = await world.AddUserAsync("egon");
+        var session = await world.RunAsync(user);
+        var created = (await user.PostAsync("/api/berth/tokens", new { name = "short" })).Created();
+        using var client = ApiClient.ForServer(world.Address, created.Text("secret"));
+        await using var stream = await OpenAsync(client, session);
+        var reading = stream.ReadAsync(new byte[1], Ct).AsTask();
+        (await user.DeleteAsync($"/api/berth/tokens/{created.GetProperty("token").Text("id")}")).Is(204);
+        var lost = await Assert.ThrowsAsync<StreamLostException>(() => reading.WaitAsync(Soon, Ct));
+        Assert.Contains("token", lost.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task ASessionThatIsPausedEndsItsStreamsAndSaysSo()
+    {
+        var (user, _) = await world.AddUserAsync("frida");
+        var session = await world.RunAsync(user);
+        using var client = Client(user);
+        await using var stream = await OpenAsync(client, session);
+        var reading = stream.ReadAsync(new byte[1], Ct).AsTask();
+        (await user.PostAsync($"/api/berth/sessions/{session}/pause")).Is(200);
+        var lost = await Assert.ThrowsAsync<StreamLostException>(() => reading.WaitAsync(Soon, Ct));
+        Assert.Contains("does not run: it is", lost.Message, StringComparison.Ordinal);
+        await world.UntilAsync(session, SessionStatus.Paused);
+        var refused = await RefusedAsync(client, session);
+        Assert.Equal(ProblemCode.Conflict, refused.Kind);
+        Assert.Contains("Start it again with `berth session resume", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task SoManyStreamsAndNoMore()
+    {
+        var (user, _) = await world.AddUserAsync("gerd");
+        var (a, b) = (await world.RunAsync(user), await world.RunAsync(user));
+        using var client = Client(user);
+        await using (await OpenAsync(client, a))
+        await using (await OpenAsync(client, a))
+        {
+            var full = await RefusedAsync(client, a);
+            Assert.Equal((ProblemCode.QuotaExceeded, "The session has 2 connections open, which is the most. Close some, or have streams_per_session raised on the server."), (full.Kind, full.Message));
+            await using var third = await OpenAsync(client, b);
+            Assert.Contains("You have 3 connections", (await RefusedAsync(client, b)).Message, StringComparison.Ordinal);
+        }
+        // What was closed gives its place back.
+        await Berth.Fakes.Eventually.TrueAsync(async () => (await user.GetAsync($"/api/berth/sessions/{a}/connect")).Status == 204, "there is a place again");
+    }
+
+    [Fact]
+    public async Task AnAgentOfBeforeIsNotAskedForWhatItDoesNotKnow()
+    {
+        var (user, _) = await world.AddUserAsync("hugo");
+        var session = await world.RunAsync(user);
+        var key = new SessionKey(session, 1);
+        var socket = Path.Combine(world.Services.GetRequiredService<AgentSockets>().Folder(session), "agent.sock");
+        await using var old = await SimulatedAgent.ConnectAsync(
+            new ServerDialer($"unix:{socket}", world.Services.GetRequiredService<AgentTokens>().Issue(key)), key, Ct, services: false);
+        using var client = Client(user);
+        Assert.Contains("Pause the session and resume it", (await RefusedAsync(client, session)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AFewBytesAreNotSlowedAndManyAre()
+    {
+        var (user, _) = await world.AddUserAsync("ida");
+        var session = await world.RunAsync(user);
+        using var client = Client(user);
+        await using var stream = await OpenAsync(client, session);
+        var watch = System.Diagnostics.Stopwatch.StartNew();
+        // Both directions together: 3 MiB at 1 MiB a second, the first of which is there at once.
+        var sent = new byte[3 << 19];
+        var writing = stream.WriteAsync(sent, Ct).AsTask();
+        await stream.ReadExactlyAsync(new byte[sent.Length], Ct);
+        await writing;
+        Assert.InRange(watch.Elapsed, TimeSpan.FromSeconds(1.5), TimeSpan.FromSeconds(20));
+    }
+
+    private static Task<ResumableStream> OpenAsync(ApiClient client, string session) => ResumableClient.OpenAsync(
+        async ct =>
+        {
+            try
+            {
+                return new TunnelStream(await client.ConnectAsync(session, ct));
+            }
+            catch (ServerUnreachableException e)
+            {
+                throw new IOException(e.Message, e);
+            }
+        },
+        "{\"kind\":\"tcp\",\"port\":1}"u8.ToArray(), new ResumableOptions(), Ct);
+
+    private ApiClient Client(Api.Api user) => ApiClient.ForServer(world.Address, user.Http.DefaultRequestHeaders.Authorization!.Parameter!);
+
+    private static async Task<ProblemDetail> RefusedAsync(ApiClient client, string session) =>
+        (await Assert.ThrowsAsync<ApiException>(() => client.ConnectAsync(session, Ct))).Problem;
+}
