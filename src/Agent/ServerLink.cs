@@ -5,7 +5,6 @@ using Berth.Agent.Activity;
 using Berth.Agent.Services;
 using Berth.Contracts.Agents;
 using Berth.Contracts.Json;
-using Berth.Core.Agents;
 using Berth.Tunnel;
 
 namespace Berth.Agent;
@@ -15,7 +14,7 @@ namespace Berth.Agent;
 /// for ever, and nothing in the session waits for it. After each reconnect the server gets the complete state and the log
 /// from where it has it.
 /// </summary>
-internal sealed class ServerLink(AgentOrder order, string token, AgentState state, LogBuffer log, Wakeup wakeup, ServiceRegistry services, TimeProvider time)
+internal sealed class ServerLink(SessionFolder folder, AgentState state, LogBuffer log, Wakeup wakeup, ServiceRegistry services, TimeProvider time)
 {
     private const int LogChunk = 64 * 1024;
     private const int OffsetBytes = 8;
@@ -27,13 +26,14 @@ internal sealed class ServerLink(AgentOrder order, string token, AgentState stat
     private AgentActivity? _activity;
     private volatile bool _finishing;
 
-    // A socket on this machine costs nothing to ask; a server far away must not be stormed after its restart.
-    private TimeSpan LastRetry => order.Server.StartsWith("unix:", StringComparison.Ordinal) ? TimeSpan.FromSeconds(1) : TimeSpan.FromSeconds(30);
+    // A socket on this machine costs nothing to ask. A server far away must not be stormed after its restart, and thousands
+    // that ask once in six seconds each, at moments of their own, are no storm.
+    private TimeSpan LastRetry => folder.Order.Server.StartsWith("unix:", StringComparison.Ordinal) ? TimeSpan.FromSeconds(1) : TimeSpan.FromSeconds(6);
 
     /// <summary>Connects and reconnects until cancelled.</summary>
     public async Task RunAsync(CancellationToken stop)
     {
-        using var dialer = new ServerDialer(order.Server, token);
+        using var dialer = new ServerDialer(folder.Order.Server, folder.Token, folder.Authorities);
         var delay = s_firstRetry;
         while (!stop.IsCancellationRequested)
         {
@@ -74,7 +74,7 @@ internal sealed class ServerLink(AgentOrder order, string token, AgentState stat
         var connection = Guid.NewGuid().ToString("N");
         using var socket = await dialer.ConnectAsync(AgentRoutes.Control, connection, stop);
         var (start, end) = log.Range;
-        await SendAsync(socket, new AgentHello(order.SessionId, order.Generation, Version, start, end, Services: true), stop);
+        await SendAsync(socket, new AgentHello(folder.Order.SessionId, folder.Order.Generation, Version, start, end, Services: true), stop);
         if (await ReceiveAsync(socket, stop) is not ServerWelcome welcome)
             return false;
         if (welcome.LogOffset > end)

@@ -36,7 +36,7 @@ internal sealed class SessionAgent : IDisposable
         var wakeup = new Wakeup();
         _state = new AgentState(wakeup.Set);
         _log = new LogBuffer(wakeup.Set);
-        _link = new ServerLink(_order, folder.Token, _state, _log, wakeup, new ServiceRegistry(time), time);
+        _link = new ServerLink(folder, _state, _log, wakeup, new ServiceRegistry(time), time);
         _environment = SessionEnvironment.Make(image, _order);
         foreach (var signal in (int[])[Terminate, Interrupt, Quit, Hangup, User1, User2])
             _signals.Add(PosixSignalRegistration.Create((PosixSignal)signal, context =>

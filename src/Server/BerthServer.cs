@@ -20,6 +20,7 @@ using Berth.Server.Storage;
 using Berth.Server.Users;
 using Berth.Server.Web;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace Berth.Server;
 
@@ -153,19 +154,29 @@ public static class BerthServer
                 o.UseUtcTimestamp = true;
                 o.TimestampFormat = "yyyy-MM-ddTHH:mm:ssZ ";
             });
+        builder.WebHost.UseKestrelHttpsConfiguration();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            // Port 0 cannot be asked for on both loopback addresses at once.
-            if (options.Port == 0)
-                kestrel.Listen(IPAddress.Loopback, 0);
-            else
-                kestrel.ListenLocalhost(options.Port);
+            Listen(kestrel, options);
             kestrel.ListenUnixSocket(options.LocalSocket, listen => listen.Use(LocalPeer.Require));
         });
         builder.Services.ConfigureHttpJsonOptions(o => JsonOfApi.Apply(o.SerializerOptions));
         builder.Services.Configure<RouteHandlerOptions>(o => o.ThrowOnBadRequest = true);
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(10));
+    }
+
+    private static void Listen(KestrelServerOptions kestrel, ServerOptions options)
+    {
+        var certificate = options.Certificate is { } file ? new ServerCertificate(file, options.CertificateKey ?? file) : null;
+        if (options.Listen != "localhost")
+            kestrel.Listen(IPAddress.Parse(options.Listen), options.Port, Secure);
+        else if (options.Port != 0)
+            kestrel.ListenLocalhost(options.Port, Secure);
+        else // A free port cannot be asked for on both loopback addresses at once.
+            kestrel.Listen(IPAddress.Loopback, 0, Secure);
+
+        void Secure(ListenOptions listen) => certificate?.Use(listen);
     }
 
     private static void AddRooms(IServiceCollection services, ServerOptions options)
@@ -221,6 +232,7 @@ public static class BerthServer
         app.MapLaunchers();
         app.MapPools();
         app.MapImages();
+        app.MapAgents();
         app.MapSessions();
         app.MapConnections();
         app.MapSessionProxy();

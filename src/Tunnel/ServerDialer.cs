@@ -1,4 +1,6 @@
+using System.Net.Security;
 using System.Net.WebSockets;
+using System.Security.Cryptography.X509Certificates;
 using Berth.Contracts.Agents;
 
 namespace Berth.Tunnel;
@@ -10,13 +12,15 @@ public sealed class ServerDialer : IDisposable
     private readonly string _token;
     private readonly string? _socketPath;
     private readonly Uri? _server;
-    private readonly Lazy<HttpMessageInvoker> _http = new(() => new(new SocketsHttpHandler { UseCookies = false, ActivityHeadersPropagator = null }));
+    private readonly Lazy<HttpMessageInvoker> _http;
 
-    /// <param name="server"><c>unix:/path</c> or <c>https://host[:port]</c>.</param>
+    /// <param name="server"><c>unix:/path</c> or <c>https://host[:port]</c>; there by way of a proxy where <c>HTTPS_PROXY</c> says so.</param>
     /// <param name="token">The agent's.</param>
-    public ServerDialer(string server, string token)
+    /// <param name="authorities">PEM file of the certificate authorities to trust, and no others; null: the system's.</param>
+    public ServerDialer(string server, string token, string? authorities = null)
     {
         _token = token;
+        _http = new(() => new(Handler(authorities)));
         if (server.StartsWith(UnixScheme, StringComparison.Ordinal))
             _socketPath = server[UnixScheme.Length..];
         else
@@ -40,6 +44,18 @@ public sealed class ServerDialer : IDisposable
     {
         if (_http.IsValueCreated)
             _http.Value.Dispose();
+    }
+
+    private static SocketsHttpHandler Handler(string? authorities)
+    {
+        var handler = new SocketsHttpHandler { UseCookies = false, ActivityHeadersPropagator = null };
+        if (authorities is not null)
+        {
+            var trust = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+            trust.CustomTrustStore.ImportFromPemFile(authorities);
+            handler.SslOptions = new SslClientAuthenticationOptions { CertificateChainPolicy = trust };
+        }
+        return handler;
     }
 
     private async Task<WebSocket> ConnectAsync(Uri address, KeyValuePair<string, string>[] headers, CancellationToken ct)

@@ -64,6 +64,12 @@ public static class AgentFiles
     /// <summary>File name of the token.</summary>
     public const string Token = "token";
 
+    /// <summary>
+    /// File name of the certificate authorities (PEM) that the server is trusted by, where it is on another machine: images
+    /// need not have any.
+    /// </summary>
+    public const string Authorities = "authorities.pem";
+
     /// <summary>File name of the server's socket, where the server is on the same machine.</summary>
     public const string Socket = "agent.sock";
 }

@@ -4,49 +4,48 @@ using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 
 namespace Berth.Server.Agents;
 
-/// <summary>What is served to agents on their own sockets, and nothing else is: <see cref="AgentRoutes"/>.</summary>
+/// <summary>
+/// What is served to agents: <see cref="AgentRoutes"/>. On a session's own socket nothing else is, and who comes through it
+/// speaks for no other session; over the network the token stands alone, and only for sessions on other machines.
+/// </summary>
 internal static class AgentEndpoints
 {
     public static Task HandleAsync(HttpContext context)
     {
-        var connection = context.Features.Get<IAgentConnection>()!;
         return context.Request.Path.Value switch
         {
-            AgentRoutes.Control => ControlAsync(context, connection),
-            AgentRoutes.Stream => StreamAsync(context, connection),
+            AgentRoutes.Control => ControlAsync(context),
+            AgentRoutes.Stream => StreamAsync(context),
             _ => Answer(context, StatusCodes.Status404NotFound),
         };
     }
 
-    private static async Task ControlAsync(HttpContext context, IAgentConnection connection)
+    private static async Task ControlAsync(HttpContext context)
     {
-        if (Admit(context, connection) is not { } agent)
+        if (Admit(context) is not { } agent)
             return;
         using var socket = await context.WebSockets.AcceptWebSocketAsync();
-        await agent.Hub.ServeControlAsync(agent.Key, agent.Connection, socket, context.RequestAborted);
+        await agent.Hub.ServeControlAsync(agent.Key, agent.Connection, socket, agent.ByNetwork, context.RequestAborted);
     }
 
-    private static async Task StreamAsync(HttpContext context, IAgentConnection connection)
+    private static async Task StreamAsync(HttpContext context)
     {
-        if (Admit(context, connection) is not { } agent)
+        if (Admit(context) is not { } agent)
             return;
         if (!await agent.Hub.ServeStreamAsync(agent.Key, agent.Connection, context.WebSockets.AcceptWebSocketAsync))
             await Answer(context, StatusCodes.Status409Conflict);
     }
 
     /// <returns>Null after it has answered with a refusal.</returns>
-    private static Agent? Admit(HttpContext context, IAgentConnection connection)
+    private static Agent? Admit(HttpContext context)
     {
         var hub = context.RequestServices.GetRequiredService<AgentHub>();
         var tokens = context.RequestServices.GetRequiredService<AgentTokens>();
         var name = context.Request.Headers[AgentRoutes.ConnectionHeader].ToString();
+        if (!tokens.TryRead(BearerToken(context.Request), out var key) || !MayComeThisWay(context, key.Value.SessionId))
+            return Refuse(context, StatusCodes.Status401Unauthorized);
         if (!context.WebSockets.IsWebSocketRequest || name.Length is 0 or > 64)
             return Refuse(context, StatusCodes.Status400BadRequest);
-        if (!tokens.TryRead(BearerToken(context.Request), out var key)
-            || !string.Equals(key.Value.SessionId, connection.SessionId, StringComparison.OrdinalIgnoreCase))
-        {
-            return Refuse(context, StatusCodes.Status401Unauthorized);
-        }
         if (!hub.Expects(key.Value))
             return Refuse(context, StatusCodes.Status409Conflict);
 
@@ -55,8 +54,13 @@ internal static class AgentEndpoints
             reading.MinDataRate = null;
         if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } writing)
             writing.MinDataRate = null;
-        return new Agent(hub, key.Value, name);
+        return new Agent(hub, key.Value, name, context.Features.Get<IAgentConnection>() is null);
     }
+
+    private static bool MayComeThisWay(HttpContext context, string sessionId) =>
+        context.Features.Get<IAgentConnection>() is { } connection
+            ? string.Equals(sessionId, connection.SessionId, StringComparison.OrdinalIgnoreCase)
+            : context.RequestServices.GetRequiredService<AgentWays>().ComeByNetwork(sessionId);
 
     private static string? BearerToken(HttpRequest request)
     {
@@ -77,5 +81,5 @@ internal static class AgentEndpoints
         return Task.CompletedTask;
     }
 
-    private sealed record Agent(AgentHub Hub, SessionKey Key, string Connection);
+    private sealed record Agent(AgentHub Hub, SessionKey Key, string Connection, bool ByNetwork);
 }

@@ -78,14 +78,14 @@ public sealed class AgentHub : IDisposable
         !_stopping && _directory.TryGet(key.SessionId, out var route) && route.Generation == key.Generation;
 
     /// <summary>Serves a control connection until it ends.</summary>
-    internal async Task ServeControlAsync(SessionKey key, string connection, WebSocket socket, CancellationToken ct)
+    internal async Task ServeControlAsync(SessionKey key, string connection, WebSocket socket, bool byNetwork, CancellationToken ct)
     {
-        using var agent = new ConnectedAgent(key, connection, socket, _time);
+        using var agent = new ConnectedAgent(key, connection, socket, byNetwork, _time);
         var control = new ControlReader(socket);
         if (await control.ReadAsync(ct) is not ControlReader.Said { Message: AgentHello hello } || hello.Generation != key.Generation)
             return;
         agent.HasServices = hello.Services;
-        await agent.SendAsync(new ServerWelcome(_logs.End(key), ConnectedAgent.IdleStreams), ct);
+        await agent.SendAsync(new ServerWelcome(_logs.End(key), agent.IdleStreams), ct);
         Enter(agent);
         try
         {

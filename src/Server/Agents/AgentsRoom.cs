@@ -1,3 +1,4 @@
+using Berth.Contracts.Agents;
 using Berth.Server.Sessions;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -7,10 +8,14 @@ namespace Berth.Server.Agents;
 /// <summary>Registers the agents' sockets, the hub, their tokens and the sessions' logs.</summary>
 public static class AgentsRoom
 {
+    // An agent elsewhere pings, too; between the two a line that went dead without a word is found from both its ends.
+    private static readonly WebSocketOptions s_network = new() { KeepAliveInterval = TimeSpan.FromSeconds(15), KeepAliveTimeout = TimeSpan.FromSeconds(10) };
+
     public static IServiceCollection AddAgents(this IServiceCollection services)
     {
         services.AddSingleton<AgentTokens>();
         services.AddSingleton<AgentHub>();
+        services.AddSingleton<AgentWays>();
         services.AddSingleton<SessionLogs>();
         services.AddSingleton<AgentSockets>();
         services.AddSingleton<IConnectionListenerFactory>(provider => provider.GetRequiredService<AgentSockets>());
@@ -19,9 +24,22 @@ public static class AgentsRoom
         return services;
     }
 
+    /// <summary>For agents on other machines.</summary>
+    public static void MapAgents(this IEndpointRouteBuilder app)
+    {
+        ArgumentNullException.ThrowIfNull(app);
+        var serve = app.CreateApplicationBuilder();
+        serve.UseWebSockets(s_network);
+        serve.Run(AgentEndpoints.HandleAsync);
+        var handler = serve.Build();
+        // All agents of a site may come from one address, and after a restart all at once; a token cannot be guessed.
+        app.MapGet(AgentRoutes.Control, handler).DisableRateLimiting().ExcludeFromDescription();
+        app.MapGet(AgentRoutes.Stream, handler).DisableRateLimiting().ExcludeFromDescription();
+    }
+
     /// <summary>
-    /// Parts the agents' connections from all others before anything else sees them: on them there is neither sign-in nor
-    /// page nor API, and nowhere else are there agents' routes. A startup filter, so that no order in Program.cs can undo it.
+    /// Parts the connections of sessions' own sockets from all others before anything else sees them: on them there is
+    /// neither sign-in nor page nor API. A startup filter, so that no order in Program.cs can undo it.
     /// </summary>
     private sealed class AgentGate : IStartupFilter
     {

@@ -11,8 +11,9 @@ namespace Berth.Server.Agents;
 /// <summary>One control connection of one agent, and the streams that belong to it.</summary>
 internal sealed class ConnectedAgent : IDisposable
 {
-    // While nobody uses a session few streams wait; a page that loads opens dozens at once.
-    public const int IdleStreams = 2;
+    // While nobody uses a session few streams wait, and none that costs a connection over the network; a page that loads
+    // opens dozens at once.
+    private const int IdleStreamsHere = 2;
     public const int BusyStreams = 16;
     // A session's own processes hold its token: what they can make the server hold is bounded.
     private const int MaximumStreams = 1024;
@@ -23,12 +24,13 @@ internal sealed class ConnectedAgent : IDisposable
     private readonly ITimer _cooling;
     private readonly SemaphoreSlim _sending = new(1);
     private readonly AgentTunnel _tunnel = new();
-    private int _wanted = IdleStreams;
+    private int _wanted;
     private long _lastDial;
 
-    public ConnectedAgent(SessionKey key, string connection, WebSocket socket, TimeProvider time)
+    public ConnectedAgent(SessionKey key, string connection, WebSocket socket, bool byNetwork, TimeProvider time)
     {
         Key = key;
+        _wanted = IdleStreams = byNetwork ? 0 : IdleStreamsHere;
         Connection = connection;
         _socket = socket;
         _time = time;
@@ -36,6 +38,9 @@ internal sealed class ConnectedAgent : IDisposable
     }
 
     public SessionKey Key { get; }
+
+    /// <summary>How many streams it keeps ready while nobody uses the session.</summary>
+    public int IdleStreams { get; }
 
     /// <summary>The name the agent gave to this connection.</summary>
     public string Connection { get; }

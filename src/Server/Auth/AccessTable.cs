@@ -153,6 +153,10 @@ public static class AccessTable
         new("GET", "/api/data/sessions/{session}/logs", AccessRule.SessionOwner, ScopeRule.Any),
         new("GET", "/sessions/{id}/open", AccessRule.Anonymous, ScopeRule.Any),
 
+        // Agents on other machines; those on this one have sockets of their own, where nothing else is served
+        new("GET", "/api/berth/agent/control", AccessRule.Agent, ScopeRule.Any),
+        new("GET", "/api/berth/agent/stream", AccessRule.Agent, ScopeRule.Any),
+
         // Images
         new("GET", "/api/berth/image_credentials", AccessRule.SignedIn, ScopeRule.Read),
         new("PUT", "/api/berth/image_credentials/{host}", AccessRule.SignedIn, ScopeRule.All),

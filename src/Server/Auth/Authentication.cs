@@ -9,7 +9,8 @@ public sealed class Authentication(RequestDelegate next, Callers callers)
 {
     public async Task InvokeAsync(HttpContext context)
     {
-        if (await FindAsync(context) is { } caller)
+        // An agent is no user, and its token no user's token that could be wrong.
+        if (RuleOf(context) != AccessRule.Agent && await FindAsync(context) is { } caller)
         {
             context.SetCaller(caller);
             // Antiforgery tokens are bound to who is signed in.
@@ -26,13 +27,13 @@ public sealed class Authentication(RequestDelegate next, Callers callers)
         {
             return await callers.FindAsync(context);
         }
-        catch (DbException e) when (e.Trouble() is not null && IsForEverybody(context))
+        catch (DbException e) when (e.Trouble() is not null && RuleOf(context) == AccessRule.Anonymous)
         {
             // The health has to be told while the database is away.
             return null;
         }
     }
 
-    private static bool IsForEverybody(HttpContext context) => context.GetEndpoint() is RouteEndpoint endpoint
-        && AccessTable.Find(context.Request.Method, endpoint.RoutePattern.RawText) is { Rule: AccessRule.Anonymous };
+    private static AccessRule? RuleOf(HttpContext context) =>
+        context.GetEndpoint() is RouteEndpoint endpoint ? AccessTable.Find(context.Request.Method, endpoint.RoutePattern.RawText)?.Rule : null;
 }

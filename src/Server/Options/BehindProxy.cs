@@ -2,7 +2,7 @@ using Microsoft.AspNetCore.HttpOverrides;
 
 namespace Berth.Server.Options;
 
-/// <summary>The server listens on loopback only: what comes with a public address comes from a proxy on this machine.</summary>
+/// <summary>What a proxy on this machine says of those before it is believed; what others say of themselves is not.</summary>
 internal static class BehindProxy
 {
     /// <summary>Loopback is trusted by default, and nothing else.</summary>

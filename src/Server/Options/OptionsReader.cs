@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using System.Text;
 using System.Text.Json;
 using Berth.Server.Storage;
@@ -26,6 +27,9 @@ public static class OptionsReader
     [
         new("data", "a folder", (o, v) => o with { DataFolder = Path.GetFullPath(v) }),
         new("port", "a port from 0 (a free one) to 65535", (o, v) => o with { Port = Whole(v, 0, 65535) }),
+        new("listen", "localhost, or an IP address of this machine such as 0.0.0.0", (o, v) => o with { Listen = Address(v) }),
+        new("certificate", "a PEM file", (o, v) => o with { Certificate = Path.GetFullPath(v) }),
+        new("certificate_key", "a PEM file", (o, v) => o with { CertificateKey = Path.GetFullPath(v) }),
         new("public_url", "an address such as https://berth.example.org", (o, v) => o with { PublicUrl = Url(v) }),
         new("session_host", "a host name with {session} in its first part, such as {session}.berth-sessions.example", (o, v) => o with { SessionHost = SessionHost(v) }),
         new("database_url", "a URL such as postgres://user:password@host:5432/database", (o, v) => o with { DatabaseUrl = Postgres(v) }, IsSecret: true),
@@ -76,6 +80,18 @@ public static class OptionsReader
                 $"{Key(given, "data")}: must be at most {LongestSocketPath - LongestSocketName - 1} bytes long, for the sockets in it; "
                 + $"it is '{options.DataFolder}'.");
         }
+
+        if (options.CertificateKey is not null && options.Certificate is null)
+            errors.Add($"{Key(given, "certificate_key")}: needs a certificate to go with it: set 'certificate', too.");
+        // Passwords and sessions would go over the network for all to read.
+        if (options is { Listen: not "localhost", Certificate: null, PublicUrl: not { Scheme: "https" } })
+        {
+            errors.Add(
+                $"{Key(given, "listen")}: others than this machine are served with TLS only: set 'certificate', or, where a proxy in front ends TLS, "
+                + "'public_url' to its https address.");
+        }
+        if (options is { Listen: not "localhost", PublicUrl: null })
+            errors.Add($"{Key(given, "listen")}: others have to know where to find it: set 'public_url', such as https://berth.example.org.");
 
         return errors.Count == 0 ? options : throw new StartupException(string.Join('\n', errors));
     }
@@ -160,6 +176,8 @@ public static class OptionsReader
         Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https" && url is { AbsolutePath: "/", Query: "", UserInfo: "" }
             ? url
             : throw new FormatException();
+
+    private static string Address(string text) => text == "localhost" || IPAddress.TryParse(text, out _) ? text : throw new FormatException();
 
     private static string SessionHost(string text) =>
         text.Split("{session}") is [var before, var after] && !before.Contains('.') && after.Contains('.')

@@ -6,7 +6,7 @@ namespace Berth.Server.Options;
 /// <summary>The address that browsers use; known once the server listens, for port 0 means a free one.</summary>
 public sealed class PublicAddress(ServerOptions options, IServer server)
 {
-    private readonly Lazy<Uri> _url = new(() => options.PublicUrl ?? new Uri($"http://localhost:{ListeningPort(options, server)}"));
+    private readonly Lazy<Uri> _url = new(() => options.PublicUrl ?? new Uri($"{(options.Certificate is null ? "http" : "https")}://localhost:{ListeningPort(options, server)}"));
 
     public Uri Url => _url.Value;
 

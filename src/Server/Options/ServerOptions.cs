@@ -6,10 +6,19 @@ public sealed record ServerOptions
     /// <summary>Where everything is kept: database, keys, session folders, logs, local socket. Default: <c>~/.local/share/berth</c>.</summary>
     public required string DataFolder { get; init; }
 
-    /// <summary>Port on loopback. 0: a free one (tests).</summary>
+    /// <summary>Port. 0: a free one (tests).</summary>
     public int Port { get; init; } = 8300;
 
-    /// <summary>Address that browsers use; default <c>http://localhost:PORT</c>.</summary>
+    /// <summary>Address to listen at: <c>localhost</c>, or an IP address of this machine; <c>0.0.0.0</c> or <c>::</c> for all.</summary>
+    public string Listen { get; init; } = "localhost";
+
+    /// <summary>PEM file of the server's certificate and those that it was signed with; null: no TLS here.</summary>
+    public string? Certificate { get; init; }
+
+    /// <summary>PEM file of the certificate's key; null: it is in the same file.</summary>
+    public string? CertificateKey { get; init; }
+
+    /// <summary>Address that browsers and agents on other machines use; default <c>http://localhost:PORT</c>, <c>https:</c> with a certificate.</summary>
     public Uri? PublicUrl { get; init; }
 
     /// <summary>

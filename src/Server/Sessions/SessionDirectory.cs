@@ -14,8 +14,10 @@ namespace Berth.Server.Sessions;
 /// <param name="DefaultUrl">Path that opens first.</param>
 /// <param name="Reach">How it is dialled.</param>
 /// <param name="Address">Host for direct reach.</param>
+/// <param name="Provider">The provider instance that runs it.</param>
 public sealed record SessionRoute(
-    string Id, string Name, string OwnerId, int Generation, SessionStatus Status, int Port, string DefaultUrl, Reach Reach, string? Address);
+    string Id, string Name, string OwnerId, int Generation, SessionStatus Status, int Port, string DefaultUrl, Reach Reach, string? Address,
+    string Provider);
 
 /// <summary>
 /// All sessions that are not ended, as one immutable map behind one reference: readers take no lock. Filled at start and

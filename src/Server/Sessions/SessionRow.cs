@@ -80,7 +80,7 @@ public sealed record StoredSession(
 
     /// <summary>For routes of the proxy.</summary>
     public SessionRoute Route() => new(
-        Session.Id, Facts.Name, Facts.UserId, Session.Generation, Session.Status, Spec.Port, Spec.DefaultUrl, Spec.Reach, Address);
+        Session.Id, Facts.Name, Facts.UserId, Session.Generation, Session.Status, Spec.Port, Spec.DefaultUrl, Spec.Reach, Address, Facts.Provider);
 
     /// <summary>Reads a row.</summary>
     public static StoredSession From(SessionRow row)

@@ -265,7 +265,7 @@ public sealed class AgentHubTests : IAsyncLifetime
     {
         _server.Expect(A);
         Assert.Equal(HttpStatusCode.NotFound, await GetAsync(_server.SocketOf(A), "/public"));
-        Assert.Equal(HttpStatusCode.BadRequest, await GetAsync(_server.SocketOf(A), AgentRoutes.Control));
+        Assert.Equal(HttpStatusCode.Unauthorized, await GetAsync(_server.SocketOf(A), AgentRoutes.Control));
         Assert.Equal(HttpStatusCode.OK, await GetAsync(_server.PublicSocket, "/public"));
         Assert.Equal(HttpStatusCode.NotFound, await GetAsync(_server.PublicSocket, AgentRoutes.Control));
     }

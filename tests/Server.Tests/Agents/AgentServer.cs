@@ -49,7 +49,7 @@ public sealed class AgentServer : IAsyncDisposable
     /// <summary>Lets a session be known and its socket be open.</summary>
     public SessionKey Expect(string sessionId, int generation = 1)
     {
-        Known.Set(new SessionRoute(sessionId, "test", "user", generation, SessionStatus.Running, 8888, "/", Reach.Agent, null));
+        Known.Set(new SessionRoute(sessionId, "test", "user", generation, SessionStatus.Running, 8888, "/", Reach.Agent, null, ProviderNames.Docker));
         Sockets.Open(sessionId);
         return new SessionKey(sessionId, generation);
     }

@@ -5,6 +5,24 @@ namespace Berth.Server.Tests.Options;
 
 public sealed class OptionsReaderTests
 {
+    [Theory]
+    [InlineData("listen", "somewhere", "localhost, or an IP address of this machine such as 0.0.0.0")]
+    [InlineData("listen", "0.0.0.0", "with TLS only")]
+    [InlineData("listen", "0.0.0.0", "set 'public_url'")]
+    [InlineData("certificate-key", "key.pem", "needs a certificate")]
+    public void OthersAreServedOnlyWithTls(string flag, string value, string reason)
+    {
+        var refused = Assert.Throws<StartupException>(() => OptionsReader.Read([$"--{flag}", value], new Dictionary<string, string?>()));
+        Assert.Contains(reason, refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void AProxyInFrontMayEndTls()
+    {
+        var options = OptionsReader.Read(["--listen=10.0.0.5", "--public-url=https://berth.example.org"], new Dictionary<string, string?>());
+        Assert.Equal("10.0.0.5", options.Listen);
+    }
+
     [Fact]
     public void FlagsComeBeforeVariablesBeforeTheFile()
     {

@@ -112,7 +112,7 @@ public sealed class ProxyServer : IAsyncDisposable
     /// <summary>A session that runs.</summary>
     public SessionRoute AddSession(int port, string owner = "ana", Reach reach = Reach.Direct, SessionStatus status = SessionStatus.Running)
     {
-        var route = new SessionRoute(Ulid.New(TimeProvider.System), "climate", owner, 1, status, port, "/lab", reach, "127.0.0.1");
+        var route = new SessionRoute(Ulid.New(TimeProvider.System), "climate", owner, 1, status, port, "/lab", reach, "127.0.0.1", ProviderNames.Docker);
         Directory.Set(route);
         return route;
     }

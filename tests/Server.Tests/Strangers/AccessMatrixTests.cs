@@ -68,7 +68,9 @@ public sealed class AccessMatrixTests(WorldServer server) : IClassFixture<WorldS
     /// <summary>From the row alone: its rule and its scope.</summary>
     private static Outcome Expected(AccessRow row, Actor actor) => row.Rule switch
     {
-        AccessRule.Anonymous or AccessRule.Agent => Outcome.Allowed,
+        AccessRule.Anonymous => Outcome.Allowed,
+        // Users are no agents, and this session's agent has a socket of its own to come through.
+        AccessRule.Agent => Outcome.SignIn,
         _ when !actor.IsSomebody => Outcome.SignIn,
         _ when !row.Scope.Admits(actor.Scope) => Outcome.Refused,
         AccessRule.SignedIn => Outcome.Allowed,

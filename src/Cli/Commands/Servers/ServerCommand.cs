@@ -5,17 +5,20 @@ namespace Berth.Cli.Commands.Servers;
 
 internal sealed class ServerCommand : Verb
 {
-    private readonly Flag<int?> _port = Personal(Flags.Whole("--port", "Port on loopback (8300)", "PORT", 0, 65535));
+    private readonly Flag<int?> _port = Personal(Flags.Whole("--port", "Port (8300)", "PORT", 0, 65535));
     private readonly Flag<string?> _data = Text("--data", "Folder of everything it keeps (~/.local/share/berth)", "FOLDER");
     private readonly Flag<string?> _database = Text("--database-url", "PostgreSQL (postgres://…) instead of SQLite; better set as a variable, for it holds a password", "URL");
-    private readonly Flag<string?> _public = Text("--public-url", "Address that browsers use, behind a reverse proxy", "URL");
+    private readonly Flag<string?> _listen = Text("--listen", "Address of this machine to listen at for others, such as 0.0.0.0 (localhost)", "ADDRESS");
+    private readonly Flag<string?> _certificate = Text("--certificate", "PEM file of the certificate for TLS; read again when it is renewed", "FILE");
+    private readonly Flag<string?> _key = Text("--certificate-key", "PEM file of its key, where it is not in the same file", "FILE");
+    private readonly Flag<string?> _public = Text("--public-url", "Address that browsers and machines that join use", "URL");
     private readonly Flag<string?> _host = Text("--session-host", "Host of a session's own origin, with {session} in it", "HOST");
     private readonly Flag<string?> _engine = Text("--docker-host", "Socket of the container engine (unix:///…)", "SOCKET");
 
     public ServerCommand(Surroundings here)
         : base(here, "server", "Run the Berth server here, in the foreground")
     {
-        foreach (var flag in new System.CommandLine.Option[] { _port, _data, _database, _public, _host, _engine })
+        foreach (var flag in new System.CommandLine.Option[] { _port, _listen, _certificate, _key, _data, _database, _public, _host, _engine })
             Add(flag);
         Add(new ServerLinkCommand(here));
         Add(new ServerStatusCommand(here));
@@ -28,6 +31,7 @@ internal sealed class ServerCommand : Verb
     [
         new("server", "On port 8300, with SQLite; Ctrl-C stops it, its sessions go on"),
         new("server --port 9000 --data /srv/berth", "Elsewhere"),
+        new("server --listen 0.0.0.0 --certificate berth.pem --public-url https://lab.example.org:8300", "For others, with TLS"),
     ];
 
     protected override async Task<int> RunAsync(Call call, CancellationToken ct)
@@ -42,6 +46,9 @@ internal sealed class ServerCommand : Verb
         Dictionary<string, string?> options = new()
         {
             ["PORT"] = call.Get(_port)?.ToString(),
+            ["LISTEN"] = call.Get(_listen),
+            ["CERTIFICATE"] = Full(call.Get(_certificate)),
+            ["CERTIFICATE_KEY"] = Full(call.Get(_key)),
             ["DATABASE_URL"] = call.Get(_database),
             ["PUBLIC_URL"] = call.Get(_public),
             ["SESSION_HOST"] = call.Get(_host),
@@ -52,6 +59,8 @@ internal sealed class ServerCommand : Verb
         ServerProgram.Become(program, ServerProgram.VariablesFor(here, options));
         return ExitCodes.Error;
     }
+
+    private static string? Full(string? file) => file is null ? null : Path.GetFullPath(file);
 
     private static Flag<string?> Text(string name, string description, string value) => new(name, description) { HelpName = value, Personal = true };
 

@@ -9,7 +9,10 @@ using Berth.Server.Storage;
 namespace Berth.Server.Sessions.Reconcile;
 
 /// <summary>A provider by name.</summary>
-public sealed record ProviderInstance(string Name, ISessionProvider Provider);
+/// <param name="Name">As sessions and leases name it.</param>
+/// <param name="Provider">What is asked.</param>
+/// <param name="AgentsByNetwork">Its sessions run on other machines, whose agents come to the public address.</param>
+public sealed record ProviderInstance(string Name, ISessionProvider Provider, bool AgentsByNetwork = false);
 
 /// <summary>
 /// The only code that starts or stops anything: one loop for each provider instance whose lease this replica holds.
