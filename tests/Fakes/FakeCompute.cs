@@ -10,7 +10,7 @@ namespace Berth.Fakes;
 /// Compute without an engine: keeps what was started, in memory, and obeys the provider contract. A test plays the foreign
 /// system's part through it: kills, loses, refuses, is away, is slow.
 /// </summary>
-public sealed class FakeCompute : ISessionProvider, IChangeSource, IWorkspaceSizes
+public sealed class FakeCompute : ISessionProvider, IChangeSource, IWorkspaceSizes, IWorkspaceList
 {
     private readonly ConcurrentDictionary<SessionKey, Observation> _running = new();
     private readonly ConcurrentDictionary<Channel<SessionKey>, byte> _watchers = new();
@@ -113,6 +113,10 @@ public sealed class FakeCompute : ISessionProvider, IChangeSource, IWorkspaceSiz
         Interlocked.Increment(ref _measurements);
         return Away is { } away ? throw away : Task.FromResult<IReadOnlyDictionary<string, long>>(new Dictionary<string, long>(Sizes));
     }
+
+    public Task<IReadOnlyList<KeptWorkspace>> ListWorkspacesAsync(CancellationToken ct) => Away is { } away
+        ? throw away
+        : Task.FromResult<IReadOnlyList<KeptWorkspace>>([.. Workspaces.Keys.Select(name => new KeptWorkspace(name["berth-".Length..].ToUpperInvariant()))]);
 
     /// <summary>Something is there that Berth did not start, or started and forgot.</summary>
     public void Plant(SessionKey key)

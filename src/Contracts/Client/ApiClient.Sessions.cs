@@ -9,6 +9,7 @@ namespace Berth.Contracts.Client;
 public sealed partial class ApiClient
 {
     private const string Sessions = "api/berth/sessions";
+    private const string Orphans = "api/berth/workspaces/orphans";
     private const string AllSessions = "api/berth/all_sessions";
 
     /// <summary>The caller's sessions, newest first; with <paramref name="ended"/> all of the history.</summary>
@@ -34,6 +35,23 @@ public sealed partial class ApiClient
     {
         using var answer = await SendAsync(new HttpRequestMessage(HttpMethod.Post, $"{AllSessions}/{Escape(id)}/{verb}"), ct);
         return await ReadAsync(answer, Json.AdminSessionView, ct);
+    }
+
+    /// <summary>Workspaces that belong to no session, for admins; to measure them may take minutes.</summary>
+    public async Task<IReadOnlyList<OrphanView>> ListOrphansAsync(CancellationToken ct, bool sizes = false) =>
+        await GetAsync($"{Orphans}?sizes={(sizes ? "true" : "false")}", Json.ListOrphanView, ct);
+
+    /// <summary>Gives a workspace that belongs to no session to a user, as the work of a session that has ended; for admins.</summary>
+    public async Task<AdminSessionView> AdoptOrphanAsync(string id, AdoptRequest request, CancellationToken ct)
+    {
+        using var answer = await SendAsync(Post($"{Orphans}/{Escape(id)}/adopt", request, Json.AdoptRequest), ct);
+        return await ReadAsync(answer, Json.AdminSessionView, ct);
+    }
+
+    /// <summary>Deletes a workspace that belongs to no session; for admins.</summary>
+    public async Task DeleteOrphanAsync(string id, CancellationToken ct)
+    {
+        using var answer = await SendAsync(new HttpRequestMessage(HttpMethod.Delete, $"{Orphans}/{Escape(id)}"), ct);
     }
 
     /// <summary>One session, by id or name.</summary>

@@ -62,6 +62,8 @@ namespace Berth.Contracts.Json;
 [JsonSerializable(typeof(List<SessionView>))]
 [JsonSerializable(typeof(List<SessionEvent>))]
 [JsonSerializable(typeof(List<AdminSessionView>))]
+[JsonSerializable(typeof(List<OrphanView>))]
+[JsonSerializable(typeof(AdoptRequest))]
 [JsonSerializable(typeof(ImageCheck))]
 [JsonSerializable(typeof(Change))]
 [JsonSerializable(typeof(Dictionary<string, string>))]

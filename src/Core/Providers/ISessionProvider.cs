@@ -55,6 +55,21 @@ public interface IWorkspaceSizes
     Task<IReadOnlyDictionary<string, long>> MeasureAsync(CancellationToken ct);
 }
 
+/// <summary>A provider that can name the workspaces it holds.</summary>
+public interface IWorkspaceList
+{
+    /// <summary>Every workspace of this installation, whether a session wants it or not, in one bulk question.</summary>
+    /// <exception cref="ProviderException">Not reachable: then nothing is known.</exception>
+    Task<IReadOnlyList<KeptWorkspace>> ListWorkspacesAsync(CancellationToken ct);
+}
+
+/// <summary>A workspace as a provider knows it.</summary>
+/// <param name="Id">Of the session that made it.</param>
+/// <param name="MadeAt">When; null: not known.</param>
+/// <param name="OwnerId">Of the user for whom it was made, as its label says.</param>
+/// <param name="SessionName">Of the session that made it, as its label says.</param>
+public sealed record KeptWorkspace(string Id, DateTimeOffset? MadeAt = null, string? OwnerId = null, string? SessionName = null);
+
 /// <summary>What becomes of the workspace.</summary>
 public sealed record StopMode
 {
@@ -102,10 +117,16 @@ public sealed record StageReport(Stage Stage, string? Detail = null);
 /// <param name="Spec">What is wanted.</param>
 /// <param name="Agent">What the agent inside is told; the provider completes it with what it learns from the image.</param>
 /// <param name="AgentToken">Proves the agent to the server; delivered as a file, never in an environment or a command line.</param>
-/// <param name="Labels">Shown by the foreign system's own tools, such as the owner's and the session's name.</param>
+/// <param name="Labels">Shown by the foreign system's own tools: <see cref="OwnerLabel"/> and <see cref="NameLabel"/>.</param>
 public sealed record StartOrder(
     SessionKey Key, SessionSpec Spec, Agents.AgentOrder Agent, string AgentToken, IReadOnlyDictionary<string, string> Labels)
 {
+    /// <summary>Label with the owner's id.</summary>
+    public const string OwnerLabel = "io.berth.owner";
+
+    /// <summary>Label with the session's name.</summary>
+    public const string NameLabel = "io.berth.name";
+
     /// <summary>
     /// Id of the workspace: that of the session which made it, and whose work this one may go on with. A workspace that is
     /// not there is made.

@@ -58,7 +58,7 @@ internal sealed class ContainerPlan(DockerOptions options, DockerLabels labels, 
         var memory = spec.Resources.MemoryBytes;
         var workspace = spec.HostFolder is { } host
             ? new Mount("bind", host.Path, spec.MountDirectory)
-            : new Mount("volume", order.WorkspaceName, spec.MountDirectory, VolumeOptions: new VolumeOptions(labels.OfWorkspace(order.Workspace)));
+            : new Mount("volume", order.WorkspaceName, spec.MountDirectory, VolumeOptions: new VolumeOptions(labels.OfWorkspace(order.Workspace, order.Labels)));
         return new CreateContainer
         {
             Image = image.Id, // the very image that was looked at, wherever its tag moves meanwhile

@@ -26,8 +26,8 @@ internal sealed class DockerLabels(string installationId)
 
     public Dictionary<string, string> OfInstallation() => new() { [Installation] = installationId };
 
-    public Dictionary<string, string> OfWorkspace(string workspace) =>
-        new() { [Installation] = installationId, [Session] = workspace };
+    public Dictionary<string, string> OfWorkspace(string workspace, IReadOnlyDictionary<string, string> shown) =>
+        new(shown) { [Installation] = installationId, [Session] = workspace };
 
     public Dictionary<string, string> OfContainer(SessionKey key, IReadOnlyDictionary<string, string> shown) =>
         new(shown)

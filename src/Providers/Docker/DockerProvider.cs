@@ -9,7 +9,7 @@ namespace Berth.Providers.Docker;
 /// Sessions as containers of an engine that speaks Docker's API, on this machine. The engine may be away and come back at
 /// any time: each verb looks for it anew where the last one found it silent.
 /// </summary>
-public sealed class DockerProvider : ISessionProvider, IChangeSource, IWorkspaceSizes, IDisposable
+public sealed class DockerProvider : ISessionProvider, IChangeSource, IWorkspaceSizes, IWorkspaceList, IDisposable
 {
     /// <summary>Events after which a session may have changed.</summary>
     private static readonly string[] Changes = ["create", "start", "die", "oom", "pause", "unpause", "destroy"];
@@ -100,7 +100,7 @@ public sealed class DockerProvider : ISessionProvider, IChangeSource, IWorkspace
 
         // 3.
         folder.Write(ContainerPlan.Complete(order.Agent, spec, image), order.AgentToken, pin);
-        var volume = spec.HostFolder is null ? await workspace.EnsureAsync(client, order.Workspace, ct) : null;
+        var volume = spec.HostFolder is null ? await workspace.EnsureAsync(client, order, ct) : null;
 
         // 4.
         if (!await MakeAsync(client, key, plan.Create(order, image, client.Info, network.Name), ct))
@@ -200,27 +200,10 @@ public sealed class DockerProvider : ISessionProvider, IChangeSource, IWorkspace
     }
 
     /// <inheritdoc/>
-    public async Task<IReadOnlyDictionary<string, long>> MeasureAsync(CancellationToken ct)
-    {
-        var client = await EngineAsync(ct);
-        var workspaces = new Dictionary<string, string>();
-        foreach (var volume in (await client.VolumesAsync(labels.Ours, ct)).Volumes ?? [])
-        {
-            if (volume.Labels?.GetValueOrDefault(DockerLabels.Session) is { } workspace)
-                workspaces[volume.Name] = workspace;
-        }
+    public async Task<IReadOnlyDictionary<string, long>> MeasureAsync(CancellationToken ct) => await workspace.MeasureAsync(await EngineAsync(ct), ct);
 
-        var sizes = new Dictionary<string, long>();
-        if (workspaces.Count == 0)
-            return sizes; // To measure is dear.
-        foreach (var volume in (await client.MeasureVolumesAsync(ct)).Volumes ?? [])
-        {
-            if (volume.UsageData is { Size: >= 0 and var size } && workspaces.TryGetValue(volume.Name, out var workspace))
-                sizes[workspace] = size;
-        }
-
-        return sizes;
-    }
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<KeptWorkspace>> ListWorkspacesAsync(CancellationToken ct) => await workspace.ListAsync(await EngineAsync(ct), ct);
 
     /// <summary>Gives back the network and its rules when the installation is given up. No session may run.</summary>
     public async Task RemoveNetworkAsync(CancellationToken ct) => await network.RemoveAsync(await EngineAsync(ct), ct);

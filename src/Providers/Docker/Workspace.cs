@@ -1,4 +1,5 @@
 using System.Formats.Tar;
+using System.Globalization;
 using System.Runtime.InteropServices;
 using Berth.Core.Providers;
 using Berth.Core.Sessions;
@@ -11,10 +12,10 @@ namespace Berth.Providers.Docker;
 /// </summary>
 internal sealed partial class Workspace(DockerLabels labels, SessionFolder folder, TimeProvider time)
 {
-    public async Task<VolumeReply> EnsureAsync(DockerClient client, string workspace, CancellationToken ct)
+    public async Task<VolumeReply> EnsureAsync(DockerClient client, StartOrder order, CancellationToken ct)
     {
-        var name = SessionKey.NameOfWorkspace(workspace);
-        var volume = await client.CreateVolumeAsync(new VolumeRequest(name, labels.OfWorkspace(workspace)), ct);
+        var name = order.WorkspaceName;
+        var volume = await client.CreateVolumeAsync(new VolumeRequest(name, labels.OfWorkspace(order.Workspace, order.Labels)), ct);
 
         // An engine that was restarted answers the making of a volume that is there without its labels, and still knows them.
         if (!labels.AreOurs(volume.Labels))
@@ -64,6 +65,33 @@ internal sealed partial class Workspace(DockerLabels labels, SessionFolder folde
         if (volume is not null && labels.AreOurs(volume.Labels))
             await client.RemoveVolumeAsync(volume.Name, ct);
     }
+
+    /// <summary>Volumes of this installation, by their labels.</summary>
+    public async Task<IReadOnlyList<KeptWorkspace>> ListAsync(DockerClient client, CancellationToken ct) =>
+        [.. (await OursAsync(client, ct)).Select(v => new KeptWorkspace(
+            v.Labels![DockerLabels.Session],
+            DateTimeOffset.TryParse(v.CreatedAt, CultureInfo.InvariantCulture, out var at) ? at : null,
+            v.Labels.GetValueOrDefault(StartOrder.OwnerLabel),
+            v.Labels.GetValueOrDefault(StartOrder.NameLabel)))];
+
+    /// <summary>Bytes by workspace.</summary>
+    public async Task<IReadOnlyDictionary<string, long>> MeasureAsync(DockerClient client, CancellationToken ct)
+    {
+        var workspaces = (await OursAsync(client, ct)).ToDictionary(v => v.Name, v => v.Labels![DockerLabels.Session]);
+        var sizes = new Dictionary<string, long>();
+        if (workspaces.Count == 0)
+            return sizes; // To measure is dear.
+        foreach (var volume in (await client.MeasureVolumesAsync(ct)).Volumes ?? [])
+        {
+            if (volume.UsageData is { Size: >= 0 and var size } && workspaces.TryGetValue(volume.Name, out var workspace))
+                sizes[workspace] = size;
+        }
+
+        return sizes;
+    }
+
+    private async Task<IEnumerable<VolumeReply>> OursAsync(DockerClient client, CancellationToken ct) =>
+        ((await client.VolumesAsync(labels.Ours, ct)).Volumes ?? []).Where(v => labels.AreOurs(v.Labels) && v.Labels!.ContainsKey(DockerLabels.Session));
 
     /// <summary>Only the directory itself: unpacking it changes its owner and mode, and nothing in it.</summary>
     private byte[] Tar(string directory, Owner owner)

@@ -47,7 +47,7 @@ public sealed class AdminSessions(Db db, SessionStore store, SessionQueries quer
             ct));
     }
 
-    private static AdminSessionView View(SessionView of) => new(
+    internal static AdminSessionView View(SessionView of) => new(
         of.Id, of.Name, of.Berth.UserId, of.Berth.Username, of.Berth.Status, of.Berth.Reason, of.Berth.Stage, of.Image, of.Resources.Requests,
         of.Berth.PoolName, of.Berth.ClassName, of.Berth.Provider, of.Started, of.Berth.StatusSince, of.LastInteraction, of.Berth.StopsAt,
         of.Berth.StopsBecause, of.Berth.WorkKept, of.Berth.DiskUsed, of.Berth.DiskMeasuredAt);

@@ -64,12 +64,13 @@ public sealed class SessionStore(Db db, ChangeFeed changes, SessionDirectory dir
     /// <param name="session">Which.</param>
     /// <param name="by">Who asked.</param>
     /// <param name="connection">The transaction's.</param>
-    public async Task<StoredSession> AddAsync(StoredSession session, string by, DbConnection connection)
+    /// <param name="how">How it came to be; null: it was asked for.</param>
+    public async Task<StoredSession> AddAsync(StoredSession session, string by, DbConnection connection, string? how = null)
     {
         var now = clock.GetUtcNow();
         var withStage = session with { Stages = StageHistory.Advance([], session.Session, session.Session, now) };
         await connection.ExecuteAsync(Insert, withStage.ToRow());
-        var sentence = session.Continues is { } from ? $"Asked for, to go on from the work of session {from}." : "Asked for.";
+        var sentence = how ?? (session.Continues is { } from ? $"Asked for, to go on from the work of session {from}." : "Asked for.");
         await AddEventAsync(connection, session.Session, new("status", sentence, now), by);
         return withStage;
     }

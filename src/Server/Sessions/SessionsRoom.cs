@@ -1,4 +1,6 @@
+using Berth.Server.Health;
 using Berth.Server.Live;
+using Berth.Server.Sessions.LeftOvers;
 using Berth.Server.Sessions.Reconcile;
 
 namespace Berth.Server.Sessions;
@@ -22,12 +24,18 @@ public static class SessionsRoom
         .AddSingleton<SessionActs>()
         .AddSingleton<ProviderHealth>()
         .AddHostedService<Reconciler>()
+        .AddSingleton<LeftOverFolders>()
+        .AddSingleton<Orphans>()
+        .AddSingleton<LeftOverWatch>()
+        .AddSingleton<IHealthProbe>(services => services.GetRequiredService<LeftOverWatch>())
+        .AddHostedService(services => services.GetRequiredService<LeftOverWatch>())
         .AddSingleton<HistoryKeeper>()
         .AddHostedService(services => services.GetRequiredService<HistoryKeeper>());
 
     public static IEndpointRouteBuilder MapSessions(this IEndpointRouteBuilder routes) => routes
         .MapSessionsApi()
         .MapAdminSessions()
+        .MapOrphans()
         .MapRenkuSessionsApi()
         .MapChanges();
 }

@@ -90,6 +90,13 @@ public sealed class SessionServer : IAsyncDisposable
     public Task<(SessionView Session, bool Created)> StartSessionAsync(StartRequest? request = null) =>
         Client.StartSessionAsync(request ?? new StartRequest(Image: "busybox"), TestContext.Current.CancellationToken);
 
+    /// <summary>A part of the server.</summary>
+    public T Service<T>()
+        where T : notnull => _app!.Services.GetRequiredService<T>();
+
+    /// <summary>Name of who runs the server.</summary>
+    public async Task<string> OwnerNameAsync() => (await Client.WhoAmIAsync(TestContext.Current.CancellationToken)).Username;
+
     /// <summary>One number out of the database.</summary>
     public async Task<long> CountAsync(string sql)
     {

@@ -1,3 +1,4 @@
+using Berth.Cli.Commands.Servers.Orphans;
 using Berth.Cli.Servers;
 using Berth.Cli.Settings;
 
@@ -25,6 +26,9 @@ internal sealed class ServerCommand : Verb
         Add(new ServerStopCommand(here));
         Add(new ServerBackupCommand(here));
         Add(new ServerRestoreCommand(here));
+        Add(new Group(
+            "orphans", "Workspaces that belong to no session, as after a backup was restored (for admins)",
+            new OrphanListCommand(here), new OrphanAdoptCommand(here), new OrphanDeleteCommand(here)));
     }
 
     public override IReadOnlyList<Example> Examples =>

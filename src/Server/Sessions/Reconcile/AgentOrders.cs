@@ -35,7 +35,7 @@ public sealed class AgentOrders(Db db, AgentTokens tokens, Origins origins, Imag
             spec,
             agent,
             tokens.Issue(session.Key),
-            new Dictionary<string, string> { ["io.berth.name"] = facts.Name, ["io.berth.owner"] = facts.UserId })
+            new Dictionary<string, string> { [StartOrder.NameLabel] = facts.Name, [StartOrder.OwnerLabel] = facts.UserId })
         {
             Workspace = stored.Workspace,
             Access = await images.AccessAsync(facts.UserId, spec.Image, ct),
