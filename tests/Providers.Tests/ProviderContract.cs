@@ -227,6 +227,24 @@ public abstract class ProviderContract
     }
 
     [Fact]
+    public async Task WorkspacesAreListedWithWhoseTheyAreUntilTheyAreDeleted()
+    {
+        Assert.SkipUnless(Provider is IWorkspaceList, "It does not list workspaces.");
+        var provider = (IWorkspaceList)Provider;
+        var order = Order("write");
+        order = order with { Labels = new Dictionary<string, string>(order.Labels) { [StartOrder.OwnerLabel] = "01OWNER", [StartOrder.NameLabel] = "theirs" } };
+        await StartAsync(order);
+        await Provider.StopAsync(order.Key, StopMode.KeepWorkspace, Ct);
+
+        var found = Assert.Single(await provider.ListWorkspacesAsync(Ct), w => w.Id == order.Key.SessionId);
+        Assert.Equal(("01OWNER", "theirs"), (found.OwnerId, found.SessionName));
+        Assert.InRange(found.MadeAt!.Value, DateTimeOffset.UtcNow.AddMinutes(-5), DateTimeOffset.UtcNow.AddMinutes(1));
+
+        await Provider.StopAsync(new SessionKey("01HXXXXXXXXXXXXXXXXXXXXXXX", 1), StopMode.DeleteWorkspaceOf(order.Key.SessionId), Ct);
+        Assert.DoesNotContain(await provider.ListWorkspacesAsync(Ct), w => w.Id == order.Key.SessionId);
+    }
+
+    [Fact]
     public async Task ASessionGoesOnInTheWorkspaceOfAnotherAndOneOfThemDeletesIt()
     {
         var first = Order("write");
