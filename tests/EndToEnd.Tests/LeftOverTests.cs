@@ -1,4 +1,3 @@
-using Berth.Contracts.Sessions;
 using Berth.EndToEnd.Tests.Crashes;
 using Berth.EndToEnd.Tests.House;
 using Berth.Fakes;
@@ -34,7 +33,7 @@ public sealed class LeftOverTests(RunningServer server, LeftOverTests.Neighbour 
         var orphan = orphans[lost.Id];
         Assert.Equal(("lost", kept.Berth.Username), (orphan.SessionName, orphan.Username));
         Assert.InRange(orphan.Bytes!.Value, 1, 1_000_000);
-        Assert.InRange(orphan.MadeAt!.Value, lost.Started.AddMinutes(-1), DateTimeOffset.UtcNow);
+        Assert.InRange(orphan.MadeAt!.Value, lost.Started.AddMinutes(-1), TimeProvider.System.GetUtcNow());
         Assert.Equal(3, (await Engine.VolumesAsync(server.Installation)).Length);
 
         // The neighbour sees and loses nothing.

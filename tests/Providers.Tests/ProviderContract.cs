@@ -238,7 +238,7 @@ public abstract class ProviderContract
 
         var found = Assert.Single(await provider.ListWorkspacesAsync(Ct), w => w.Id == order.Key.SessionId);
         Assert.Equal(("01OWNER", "theirs"), (found.OwnerId, found.SessionName));
-        Assert.InRange(found.MadeAt!.Value, DateTimeOffset.UtcNow.AddMinutes(-5), DateTimeOffset.UtcNow.AddMinutes(1));
+        Assert.InRange(found.MadeAt!.Value, TimeProvider.System.GetUtcNow().AddMinutes(-5), TimeProvider.System.GetUtcNow().AddMinutes(1));
 
         await Provider.StopAsync(new SessionKey("01HXXXXXXXXXXXXXXXXXXXXXXX", 1), StopMode.DeleteWorkspaceOf(order.Key.SessionId), Ct);
         Assert.DoesNotContain(await provider.ListWorkspacesAsync(Ct), w => w.Id == order.Key.SessionId);

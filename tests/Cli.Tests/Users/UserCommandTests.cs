@@ -43,6 +43,23 @@ public sealed class UserCommandTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Workspaces_without_a_session_are_listed_given_and_deleted()
+    {
+        foreach (var id in (string[])["01HAAAAAAAAAAAAAAAAAAAAAAA", "01HBBBBBBBBBBBBBBBBBBBBBBB"])
+            _server.Compute.Workspaces[$"berth-{id.ToLowerInvariant()}"] = 0;
+        _server.Compute.Sizes["01HAAAAAAAAAAAAAAAAAAAAAAA"] = 2_500_000;
+        await OkAsync("user", "create", "ada");
+
+        Assert.Contains("2.5 MB", (await OkAsync("server", "orphans", "list", "--sizes")).Out, StringComparison.Ordinal);
+        Assert.Equal(ExitCodes.Usage, (await _berth.RunAsync("server", "orphans", "adopt", "01HA")).Code);
+        Assert.Contains("the work of ada's ended session", (await OkAsync("server", "orphans", "adopt", "01HA", "--user", "ada")).Error, StringComparison.Ordinal);
+        Assert.Equal(ExitCodes.Usage, (await _berth.RunAsync("server", "orphans", "delete", "01HB")).Code);
+        await OkAsync("server", "orphans", "delete", "01HB", "-y");
+        Assert.Contains("Every workspace belongs to a session", (await OkAsync("server", "orphans", "list")).Error, StringComparison.Ordinal);
+        await Eventually.TrueAsync(() => _server.Compute.Workspaces.Keys.SequenceEqual(["berth-01haaaaaaaaaaaaaaaaaaaaaaa"]), "only what was given is left");
+    }
+
+    [Fact]
     public async Task A_spent_quota_is_exit_code_6_and_says_what_to_do()
     {
         await OkAsync("user", "quota", "--sessions", "1", "--memory", "64G");

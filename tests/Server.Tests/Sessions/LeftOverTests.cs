@@ -4,7 +4,6 @@ using Berth.Contracts.Sessions;
 using Berth.Core.Sessions;
 using Berth.Fakes;
 using Berth.Server.Sessions.LeftOvers;
-using Berth.Server.Tests.Agents;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Berth.Server.Tests.Sessions;

@@ -171,7 +171,7 @@ public sealed class RevocationTests(ApiServer server) : IClassFixture<ApiServer>
         var signIns = server.Services.GetRequiredService<LiveSignIns>();
         var connections = server.Services.GetRequiredService<LiveConnections>();
         const string Session = "01JQ8Z4N6T3V5W7X9Y1A2B3C4D";
-        var now = DateTimeOffset.UtcNow;
+        var now = TimeProvider.System.GetUtcNow();
         signIns.Add("renewed", "somebody", (now + TimeSpan.FromMilliseconds(1)).ToUnixTimeMilliseconds());
         signIns.Add("renewed", "somebody", (now + TimeSpan.FromDays(30)).ToUnixTimeMilliseconds());
         var (left, renewed) = (connections.Token(Session, "left"), connections.Token(Session, "renewed"));
@@ -179,7 +179,7 @@ public sealed class RevocationTests(ApiServer server) : IClassFixture<ApiServer>
         signIns.Add("left", "somebody", (now + TimeSpan.FromSeconds(1)).ToUnixTimeMilliseconds());
 
         Assert.True(left.WaitHandle.WaitOne(Soon));
-        Assert.True(DateTimeOffset.UtcNow >= now + TimeSpan.FromSeconds(1) - TimeSpan.FromMilliseconds(1));
+        Assert.True(TimeProvider.System.GetUtcNow() >= now + TimeSpan.FromSeconds(1) - TimeSpan.FromMilliseconds(1));
         Assert.False(renewed.IsCancellationRequested);
     }
 
