@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Berth.Core.Ids;
 using Berth.Core.Sessions;
 using Berth.Fakes;
 using Berth.Server.Agents;
@@ -9,7 +10,7 @@ namespace Berth.Server.Tests.Strangers;
 
 /// <summary>One of each thing, made anew for each call that may change one.</summary>
 public sealed record Scene(
-    JsonElement Project, string Launcher, string OpenLauncher, string Environment, int Pool, int Class, string Session, string AgentToken, string User, string Asset, int OpenClass)
+    JsonElement Project, string Launcher, string OpenLauncher, string Environment, int Pool, int Class, string Session, string AgentToken, string User, string Asset, int OpenClass, string Orphan)
 {
     private static int _count;
 
@@ -43,9 +44,11 @@ public sealed record Scene(
         (await server.Owner.PostAsync($"/api/data/resource_pools/{pool.Int("id")}/users", new[] { new { id = user } }, admin)).Is(201);
         (await server.Owner.SendAsync(HttpMethod.Patch, $"/api/data/projects/{project.Text("id")}/members", new[] { new { id = user, role = "viewer" } }, owner)).Is(200);
         var now = (await server.Owner.GetAsync($"/api/data/projects/{project.Text("id")}", owner)).Ok();
+        var orphan = Ulid.New(TimeProvider.System);
+        server.Compute.Workspaces[SessionKey.NameOfWorkspace(orphan)] = 0;
         var page = (await server.Anonymous.GetAsync("/sign-in")).Is(200).Body;
         var asset = page.Split('"').First(part => part.StartsWith("/assets/", StringComparison.Ordinal));
-        return new Scene(now, launcher, openLauncher, environment, pool.Int("id"), pool.List("classes").Single(c => c.Text("name") == "second").Int("id"), id, agent, user, asset, server.OpenClass);
+        return new Scene(now, launcher, openLauncher, environment, pool.Int("id"), pool.List("classes").Single(c => c.Text("name") == "second").Int("id"), id, agent, user, asset, server.OpenClass, orphan);
 
         async Task<string> LauncherAsync(string inProject) => (await server.Owner.PostAsync(
             "/api/data/session_launchers",
@@ -63,7 +66,7 @@ public sealed record Scene(
         foreach (var (room, id) in new[]
         {
             ("/sessions/", Session), ("/launchers/", Launcher), ("/session_launchers/", Launcher), ("/environments/", Environment),
-            ("/projects/", ProjectId), ("/users/", User), ("/tokens/", ownToken), ("/all/", Session), ("/sign_ins/", ownToken),
+            ("/projects/", ProjectId), ("/users/", User), ("/tokens/", ownToken), ("/all/", Session), ("/sign_ins/", ownToken), ("/orphans/", Orphan),
         })
             path = path.Replace(room + "{id}", room + id);
         Assert.False(path.Contains('{'), $"This test does not know what stands for the parameters of {pattern}: tell Scene.Path.");

@@ -60,7 +60,7 @@ public static class WellFormed
         ["DELETE /api/berth/sign_ins/{id}"] = (_, _) => null,
         ["POST /api/berth/all_sessions/{session}/pause"] = (_, _) => null,
         ["POST /api/berth/all_sessions/{session}/stop"] = (_, _) => null,
-        ["POST /api/berth/workspaces/orphans/{id}/adopt"] = (_, _) => null,
+        ["POST /api/berth/workspaces/orphans/{id}/adopt"] = (s, _) => new { user = s.User },
         ["DELETE /api/berth/workspaces/orphans/{id}"] = (_, _) => null,
         ["POST /api/data/users/{id}/reset"] = (_, _) => null,
         ["POST /api/berth/tokens"] = (_, _) => new { name = "new" },
