@@ -1,0 +1,118 @@
+namespace Berth.Core.Queues;
+
+/// <summary>
+/// Decides which waiting session is given which machine.
+/// <list type="number">
+/// <item>Whoever can never start, as things are, is told so and stands aside.</item>
+/// <item>The others stand in line: first come first served after head starts (<see cref="QueueRules"/>).</item>
+/// <item>In that order each takes, of the machines with room, the one that it fits best (<see cref="BestFit"/>).</item>
+/// <item>Where there is no room for the first of a queue that has waited long enough, a machine is kept for it: those
+/// behind it may take there only what does not delay it.</item>
+/// <item>3 and 4 are repeated until nothing more is placed: a fair node takes one session each time, and room that was
+/// kept for somebody who then found other room is free again.</item>
+/// <item>Whoever still waits is told why, and how long it may take.</item>
+/// </list>
+/// The same round gives the same plan, in whatever order its parts are listed.
+/// </summary>
+public sealed class Scheduler
+{
+    private readonly DateTimeOffset _now;
+    private readonly QueueRules _rules;
+    private readonly Fleet _fleet;
+    private readonly List<Candidate> _line;
+    private readonly List<Placement> _placements = [];
+    private readonly HashSet<string> _keptFor = [];
+
+    private Scheduler(Round round, Fleet fleet, List<Candidate> line) => (_now, _rules, _fleet, _line) = (round.Now, round.Rules, fleet, line);
+
+    /// <summary>Decides a round, without side effects.</summary>
+    public static Plan Decide(Round round)
+    {
+        ArgumentNullException.ThrowIfNull(round);
+        var fleet = new Fleet(round);
+        // 1, 2
+        var able = round.Waiting.Select(s => new Candidate(s)).ToLookup(fleet.CouldEverTake);
+        var line = Line.Of([.. able[true]], round.Nodes, round.Rules);
+        // 3 to 5
+        var scheduler = new Scheduler(round, fleet, line);
+        while (scheduler.Sweep())
+        {
+            // until nothing more is placed
+        }
+
+        // 6
+        var explanation = new Explanation(fleet, round.Now);
+        var estimates = new Estimates(round, fleet);
+        var waits = line.Where(c => !c.Placed).GroupBy(c => c.Session.Queue)
+            .SelectMany(queue => queue.Zip(estimates.Of(queue), (c, estimate) => (c, estimate))
+                .Select((w, i) => new Wait(w.c.Session.Id, i + 1, explanation.WhyNotNow(w.c), w.estimate)))
+            .Concat(able[false].OrderBy(c => c.Session.Id, StringComparer.Ordinal)
+                .Select(c => new Wait(c.Session.Id, null, explanation.WhyNever(c), null)));
+        return new(scheduler._placements, [.. waits], fleet.Nodes.Min(n => n.NextChange));
+    }
+
+    private bool Sweep()
+    {
+        var before = _placements.Count;
+        _keptFor.Clear();
+        foreach (var state in _fleet.Nodes)
+            state.BeginSweep();
+        foreach (var (candidate, choice) in Attempts())
+            if (!candidate.Placed)
+                Attempt(candidate, choice.Nodes);
+        return _placements.Count > before;
+    }
+
+    // Each session asks the machines that would take its queue first, then, a step later, those to which others are more important.
+    private IEnumerable<(Candidate Candidate, Choice Choice)> Attempts()
+    {
+        var (inTurn, atOnce) = (_fleet.Choices(inTurn: true), _fleet.Choices(inTurn: false));
+        var waitsForTurns = (_now - _rules.QueueStep).UtcTicks;
+        return _line.Where(c => !c.Placed)
+            .SelectMany(c => (c.Key > waitsForTurns ? inTurn : atOnce).GetValueOrDefault(c.Session.Queue, []), (candidate, choice) => (candidate, choice))
+            .OrderBy(a => a.candidate.Key + a.choice.Rank * _rules.QueueStep.Ticks); // stable: a tie keeps the line's order
+    }
+
+    private void Attempt(Candidate candidate, NodeState[] nodes)
+    {
+        NodeState? best = null;
+        BestFit bestFit = default;
+        var takesItLater = false;
+        foreach (var state in nodes)
+        {
+            if (!state.Serves(candidate) || !state.HasRoom(candidate) || !state.MayTake(candidate))
+                continue;
+            if (state.HadItsTurn)
+            {
+                takesItLater = true;
+                continue;
+            }
+
+            var fit = BestFit.Of(candidate, state, _now + _rules.ClosesSoon);
+            if (best is null || fit.IsBetterThan(bestFit))
+                (best, bestFit) = (state, fit);
+        }
+
+        if (best is not null)
+        {
+            _placements.Add(best.Take(candidate));
+            candidate.Placed = true;
+        }
+        else if (!takesItLater && _now - candidate.Session.SubmittedAt >= _rules.Patience && !_keptFor.Contains(candidate.Session.Queue))
+        {
+            Keep(candidate, nodes);
+        }
+    }
+
+    private void Keep(Candidate candidate, NodeState[] nodes)
+    {
+        var soonest = nodes.Where(n => n.Hold is null && n.Serves(candidate))
+            .Select(n => (Node: n, Hold: n.RoomFor(candidate)))
+            .Where(n => n.Hold is not null)
+            .MinBy(n => n.Hold!.At);
+        if (soonest.Hold is null)
+            return;
+        soonest.Node.Hold = soonest.Hold;
+        _keptFor.Add(candidate.Session.Queue);
+    }
+}
