@@ -15,6 +15,7 @@ var all = new Dictionary<string, Func<Task<Table>>>
     ["proxy"] = () => WithServerAsync(ProxyBench.RunAsync),
     ["creations"] = CreationBench.RunAsync,
     ["crowd"] = CrowdBench.RunAsync,
+    ["queue"] = QueueBench.RunAsync,
     ["soak"] = () => WithServerAsync(SoakBench.RunAsync),
 };
 var chosen = args.Length == 0 ? [.. all.Keys.Where(name => name != "soak")] : args;

@@ -12,6 +12,7 @@ internal sealed class NodeState
     private readonly DateTimeOffset _now;
     private readonly List<string> _freeGpus;
     private readonly List<Release> _releases;
+    private readonly Amounts _capacity; // all that is free or will be
 
     public NodeState(Node node, DateTimeOffset now)
     {
@@ -30,6 +31,8 @@ internal sealed class NodeState
             s.EndsAt?.UtcTicks ?? s.StartedAt.UtcTicks + UnknownEnd,
             s.EndsAt))];
         Free = _releases.Aggregate(Offered, (free, release) => free - release.Amounts) with { Gpus = _freeGpus.Count };
+
+        _capacity = _releases.Aggregate(Free, (all, release) => all + release.Amounts);
 
         IsOpen = node.Uptime?.IsOpen(now) ?? true;
         NextChange = node.Uptime?.NextChange(now);
@@ -89,6 +92,8 @@ internal sealed class NodeState
     /// <summary>When there will be room if nothing else is placed here; null: never, as things are.</summary>
     public Hold? RoomFor(Candidate candidate)
     {
+        if (!candidate.Demand.FitsIn(_capacity))
+            return null;
         _releases.Sort((a, b) => a.At.CompareTo(b.At));
         var free = Free;
         var (at, known) = (_now.UtcTicks, (DateTimeOffset?)_now);
@@ -102,7 +107,7 @@ internal sealed class NodeState
         }
 
         return candidate.Demand.FitsIn(free) && IsOpenFor(candidate, known ?? _now)
-            ? new Hold(candidate, at, known, free - candidate.Demand)
+            ? new Hold(this, candidate, at, known, free - candidate.Demand)
             : null;
     }
 
@@ -129,8 +134,9 @@ internal sealed class NodeState
 }
 
 /// <summary>Room that is kept for a session.</summary>
+/// <param name="On">Where.</param>
 /// <param name="For">For whom.</param>
 /// <param name="At">When the room is there: ticks, by which machines are compared.</param>
 /// <param name="KnownAt">The same, where it is known.</param>
 /// <param name="Spare">What will still be free then beside the session: who fits in it is in nobody's way.</param>
-internal sealed record Hold(Candidate For, long At, DateTimeOffset? KnownAt, Amounts Spare);
+internal sealed record Hold(NodeState On, Candidate For, long At, DateTimeOffset? KnownAt, Amounts Spare);

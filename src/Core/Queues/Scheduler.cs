@@ -21,7 +21,7 @@ public sealed class Scheduler
     private readonly Fleet _fleet;
     private readonly List<Candidate> _line;
     private readonly List<Placement> _placements = [];
-    private readonly HashSet<string> _keptFor = [];
+    private readonly Dictionary<string, Candidate> _firsts = [];
 
     private Scheduler(Round round, Fleet fleet, List<Candidate> line) => (_now, _rules, _fleet, _line) = (round.Now, round.Rules, fleet, line);
 
@@ -54,37 +54,39 @@ public sealed class Scheduler
     private bool Sweep()
     {
         var before = _placements.Count;
-        _keptFor.Clear();
+        _firsts.Clear();
         foreach (var state in _fleet.Nodes)
             state.BeginSweep();
-        foreach (var (candidate, choice) in Attempts())
-            if (!candidate.Placed)
-                Attempt(candidate, choice.Nodes);
+        foreach (var (candidate, choices, choice) in Attempts())
+            if (!candidate.Placed && !TryPlace(candidate, choice.Nodes) && IsFirst(candidate, choices))
+                Keep(candidate, choice.Nodes);
         return _placements.Count > before;
     }
 
     // Each session asks the machines that would take its queue first, then, a step later, those to which others are more important.
-    private IEnumerable<(Candidate Candidate, Choice Choice)> Attempts()
+    private IEnumerable<(Candidate Candidate, Choice[] Choices, Choice Choice)> Attempts()
     {
         var (inTurn, atOnce) = (_fleet.Choices(inTurn: true), _fleet.Choices(inTurn: false));
         var waitsForTurns = (_now - _rules.QueueStep).UtcTicks;
         return _line.Where(c => !c.Placed)
-            .SelectMany(c => (c.Key > waitsForTurns ? inTurn : atOnce).GetValueOrDefault(c.Session.Queue, []), (candidate, choice) => (candidate, choice))
-            .OrderBy(a => a.candidate.Key + a.choice.Rank * _rules.QueueStep.Ticks); // stable: a tie keeps the line's order
+            .Select(c => (Candidate: c, Choices: (c.Key > waitsForTurns ? inTurn : atOnce).GetValueOrDefault(c.Session.Queue, [])))
+            .SelectMany(c => c.Choices, (c, choice) => (c.Candidate, c.Choices, choice))
+            .OrderBy(a => a.Candidate.Key + a.choice.Rank * _rules.QueueStep.Ticks); // stable: a tie keeps the line's order
     }
 
-    private void Attempt(Candidate candidate, NodeState[] nodes)
+    // True also where a fair node will take it when it is its queue's turn again, in the next sweep.
+    private bool TryPlace(Candidate candidate, NodeState[] nodes)
     {
         NodeState? best = null;
         BestFit bestFit = default;
-        var takesItLater = false;
+        var laterInTurn = false;
         foreach (var state in nodes)
         {
             if (!state.Serves(candidate) || !state.HasRoom(candidate) || !state.MayTake(candidate))
                 continue;
             if (state.HadItsTurn)
             {
-                takesItLater = true;
+                laterInTurn = true;
                 continue;
             }
 
@@ -93,26 +95,31 @@ public sealed class Scheduler
                 (best, bestFit) = (state, fit);
         }
 
-        if (best is not null)
-        {
-            _placements.Add(best.Take(candidate));
-            candidate.Placed = true;
-        }
-        else if (!takesItLater && _now - candidate.Session.SubmittedAt >= _rules.Patience && !_keptFor.Contains(candidate.Session.Queue))
-        {
-            Keep(candidate, nodes);
-        }
+        if (best is null)
+            return laterInTurn;
+        _placements.Add(best.Take(candidate));
+        candidate.Placed = true;
+        return true;
+    }
+
+    // The first of a queue that has waited long enough and for which there will be room. It stays the first in all its
+    // attempts, or one behind it would be asked before it about machines to which the queue is more important.
+    private bool IsFirst(Candidate candidate, Choice[] choices)
+    {
+        if (_now - candidate.Session.SubmittedAt < _rules.Patience)
+            return false;
+        if (!_firsts.TryGetValue(candidate.Session.Queue, out var first)
+            && choices.Any(choice => choice.Nodes.Any(n => n.Serves(candidate) && n.RoomFor(candidate) is not null)))
+            _firsts[candidate.Session.Queue] = first = candidate;
+        return first == candidate;
     }
 
     private void Keep(Candidate candidate, NodeState[] nodes)
     {
-        var soonest = nodes.Where(n => n.Hold is null && n.Serves(candidate))
-            .Select(n => (Node: n, Hold: n.RoomFor(candidate)))
-            .Where(n => n.Hold is not null)
-            .MinBy(n => n.Hold!.At);
-        if (soonest.Hold is null)
+        if (_fleet.Nodes.Any(n => n.Hold?.For == candidate))
             return;
-        soonest.Node.Hold = soonest.Hold;
-        _keptFor.Add(candidate.Session.Queue);
+        var soonest = nodes.Where(n => n.Hold is null && n.Serves(candidate)).Select(n => n.RoomFor(candidate)).OfType<Hold>().MinBy(h => h.At);
+        if (soonest is not null)
+            soonest.On.Hold = soonest;
     }
 }

@@ -21,7 +21,7 @@ public abstract record WaitReason
     private protected static string At(DateTimeOffset time, DateTimeOffset now, TimeZoneInfo zone)
     {
         var (there, here) = (TimeZoneInfo.ConvertTime(time, zone), TimeZoneInfo.ConvertTime(now, zone));
-        var format = there.Date == here.Date ? "HH:mm" : there.Date - here.Date < TimeSpan.FromDays(7) ? "ddd HH:mm" : "yyyy-MM-dd HH:mm";
+        var format = (there.Date - here.Date).Days switch { 0 => "HH:mm", > 0 and < 7 => "ddd HH:mm", _ => "yyyy-MM-dd HH:mm" };
         return there.ToString(format, CultureInfo.InvariantCulture);
     }
 }
