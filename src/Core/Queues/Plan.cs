@@ -13,7 +13,10 @@ public sealed record Round(DateTimeOffset Now, IReadOnlyList<WaitingSession> Wai
     public QueueRules Rules { get; init; } = new();
 }
 
-/// <summary>What a round decided.</summary>
+/// <summary>
+/// What a round decided. The same round after it places nothing more, but where a session was given its owner's own
+/// machine: it no longer counts against its owner, whose other sessions move up.
+/// </summary>
 /// <param name="Placements">In the order in which they were decided.</param>
 /// <param name="Waits">All others, each queue in its order.</param>
 /// <param name="LookAgainAt">When time alone may change the decision: a machine's uptime window begins or ends. Null: never.</param>

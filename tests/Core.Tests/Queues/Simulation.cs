@@ -10,6 +10,7 @@ internal sealed class Simulation(IReadOnlyList<Node> nodes, QueueRules rules)
     private readonly Dictionary<string, TimeSpan> _lengths = [];
     private readonly Dictionary<string, TimeSpan> _waits = [];
     private readonly Dictionary<string, DateTimeOffset> _ends = [];
+    private IReadOnlyList<Node> _nodes = nodes;
     private List<WaitingSession> _waiting = [];
     private DateTimeOffset _now = Lab.Now;
 
@@ -28,10 +29,10 @@ internal sealed class Simulation(IReadOnlyList<Node> nodes, QueueRules rules)
     /// <summary>What has ended is gone, what fits is placed, and a quarter of an hour passes.</summary>
     public void Step()
     {
-        nodes = [.. nodes.Select(n => n with { Sessions = [.. n.Sessions.Where(s => _ends[s.Id] > _now)] })];
-        var round = new Round(_now, _waiting, nodes) { Rules = rules };
+        _nodes = [.. _nodes.Select(n => n with { Sessions = [.. n.Sessions.Where(s => _ends[s.Id] > _now)] })];
+        var round = new Round(_now, _waiting, _nodes) { Rules = rules };
         var plan = Scheduler.Decide(round);
-        nodes = Lab.Apply(round, plan);
+        _nodes = Lab.Apply(round, plan);
         var submitted = _waiting.ToDictionary(s => s.Id, s => s.SubmittedAt);
         foreach (var placement in plan.Placements)
         {
