@@ -27,8 +27,8 @@ internal sealed class ContainerPlan(DockerOptions options, DockerLabels labels, 
             throw new ProviderException(Reason.NoGpu, $"{engine.Name} runs {engine.Product}, which gives no gpus through Docker's API: it would start the session without one.");
         if (spec.HostFolder is { } host && !Directory.Exists(host.Path)) // Podman would make it
             throw new ProviderException(Reason.Refused, $"the folder {host.Path} is not there any more.");
-        if (spec.HostFolder is { } chosen && IsBehindLink(chosen.Path)) // the engine would follow it, as root
-            throw new ProviderException(Reason.Refused, $"the folder {chosen.Path} is now behind a link: start anew from the folder that you mean.");
+        if (MountedOf(spec).FirstOrDefault(IsBehindLink) is { } swapped) // the engine would follow it, as root
+            throw new ProviderException(Reason.Refused, $"the folder {swapped} is now behind a link: start anew from the folder that you mean.");
         if (spec.Resources.Cpu > engine.Cpus)
             throw new ProviderException(Reason.NoCapacity, $"{spec.Resources.Cpu:0.##} cores, and {engine.Name} has {engine.Cpus}.");
         if (spec.Resources.MemoryBytes > engine.MemoryBytes)
@@ -115,6 +115,10 @@ internal sealed class ContainerPlan(DockerOptions options, DockerLabels labels, 
 
     /// <summary>A 64-bit x86 runs 32-bit programs as they are. What only an emulator could run is refused.</summary>
     public static bool Runs(string image, string engine) => image == engine || (image, engine) is ("linux/386", "linux/amd64");
+
+    /// <summary>Folders of the machine that others than Berth may change.</summary>
+    private static IEnumerable<string> MountedOf(SessionSpec spec) =>
+        spec.Repositories.Where(r => r.IsLocal).Select(r => r.Url).Concat(spec.HostFolder is { } folder ? [folder.Path] : []);
 
     private static bool IsBehindLink(string path)
     {

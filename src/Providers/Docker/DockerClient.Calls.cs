@@ -6,12 +6,16 @@ using System.Text;
 using System.Text.Json;
 using Berth.Core.Faults;
 using Berth.Core.Providers;
+using Berth.Core.Sessions;
 
 namespace Berth.Providers.Docker;
 
 /// <summary>The calls of the API that are used, in its own terms; a null or false means "it is not there" or "the name is taken".</summary>
 internal sealed partial class DockerClient
 {
+    /// <summary>Bytes of a file of an image that are read at most.</summary>
+    private const int MostOfAFile = 1 << 20;
+
     public Task<ImageReply?> InspectImageAsync(ImageName image, CancellationToken ct) =>
         FindAsync(EngineCall.InspectImage, $"/images/{image}/json", DockerJson.Default.ImageReply, ct);
 
@@ -116,26 +120,43 @@ internal sealed partial class DockerClient
         return SendAsync(EngineCall.Unpack, HttpMethod.Put, $"/containers/{name}/archive?path={Uri.EscapeDataString(folder)}", content, [], Later, ct);
     }
 
-    /// <summary>Text of a file in a container, running or not; null where it is not there.</summary>
-    public Task<string?> ReadFileAsync(string name, string path, CancellationToken ct) =>
+    /// <summary>What is at a path in a container, running or not; null where there is nothing. Opens nothing.</summary>
+    public Task<PathStat?> StatAsync(string name, string path, CancellationToken ct) =>
         CallAsync(
+            EngineCall.ReadFile,
+            HttpMethod.Head,
+            $"/containers/{name}/archive?path={Uri.EscapeDataString(path)}",
+            null,
+            (response, _) => Task.FromResult(
+                response.IsSuccessStatusCode && response.Headers.TryGetValues("X-Docker-Container-Path-Stat", out var said)
+                    ? JsonSerializer.Deserialize(Convert.FromBase64String(said.First()), DockerJson.Default.PathStat)
+                    : null),
+            ct);
+
+    /// <summary>Text of a file in a container, running or not; null where there is none.</summary>
+    public async Task<string?> ReadFileAsync(string name, string path, CancellationToken ct)
+    {
+        if (await StatAsync(name, path, ct) is not { IsFile: true } stat)
+            return null;
+        if (stat.Size > MostOfAFile) // an image is its maker's: it may hold anything there
+            throw new ProviderException(Reason.Refused, $"the image's {path} has {stat.Size} bytes, and more than {MostOfAFile} are not read.");
+        return await CallAsync(
             EngineCall.ReadFile,
             HttpMethod.Get,
             $"/containers/{name}/archive?path={Uri.EscapeDataString(path)}",
             null,
             async (response, token) =>
             {
-                if (response.StatusCode == HttpStatusCode.NotFound)
-                    return null;
                 await RefuseAsync(response, token);
                 await using var tar = new TarReader(await response.Content.ReadAsStreamAsync(token));
-                if ((await tar.GetNextEntryAsync(cancellationToken: token))?.DataStream is not { } data)
+                if ((await tar.GetNextEntryAsync(cancellationToken: token))?.DataStream is not { Length: <= MostOfAFile } data)
                     return null;
                 using var reader = new StreamReader(data, Encoding.UTF8);
                 return await reader.ReadToEndAsync(token);
             },
             ct,
             Later);
+    }
 
     /// <summary>Makes a volume, or returns the one of that name.</summary>
     public Task<VolumeReply> CreateVolumeAsync(VolumeRequest volume, CancellationToken ct) =>

@@ -84,7 +84,7 @@ public sealed class DockerProvider : ISessionProvider, IChangeSource, IWorkspace
     // 2. refuse what cannot run here
     // 3. the session's files, what image it got among them, and its volume
     // 4. make the container; one of this name is an earlier try of the same order
-    // 5. give the volume to the session's user; start
+    // 5. refuse what would hang the engine; give the volume to the session's user; start
     public async Task StartAsync(StartOrder order, IProgress<StageReport> progress, CancellationToken ct)
     {
         var (key, spec) = (order.Key, order.Spec);
@@ -109,6 +109,7 @@ public sealed class DockerProvider : ISessionProvider, IChangeSource, IWorkspace
         // 5.
         try
         {
+            await users.CheckAsync(image.Id, path => client.StatAsync(key.ForeignName, path, ct));
             if (volume is not null && await OwnerAsync(client, key, spec, image, ct) is { } owner)
                 await workspace.OwnAsync(client, key, volume, spec.MountDirectory, owner, ct);
             await client.StartContainerAsync(key.ForeignName, ct);

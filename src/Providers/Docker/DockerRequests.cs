@@ -17,6 +17,23 @@ internal sealed record ImageReply(string Id, string Os, string Architecture, Ima
 
 internal sealed record ImageConfig(string[]? Entrypoint, string[]? Cmd, string? WorkingDir, string? User);
 
+/// <summary>What the header X-Docker-Container-Path-Stat holds, in base64.</summary>
+/// <param name="Size">Bytes.</param>
+/// <param name="Mode">Of Go's os.FileMode, whose upper bits are the type (pkg.go.dev/io/fs#FileMode).</param>
+/// <param name="LinkTarget">Where a link leads in the end, in the container.</param>
+internal sealed record PathStat(
+    [property: JsonPropertyName("size")] long Size, [property: JsonPropertyName("mode")] uint Mode, [property: JsonPropertyName("linkTarget")] string? LinkTarget)
+{
+    private const uint Link = 1u << 27, PipeDeviceOrSocket = (1u << 26) | (1u << 25) | (1u << 24) | (1u << 21) | (1u << 19), Folder = 1u << 31;
+
+    public bool IsLink => (Mode & Link) != 0;
+
+    /// <summary>To open it may take for ever, or do something.</summary>
+    public bool IsSpecial => (Mode & PipeDeviceOrSocket) != 0;
+
+    public bool IsFile => (Mode & (Link | PipeDeviceOrSocket | Folder)) == 0;
+}
+
 /// <summary>What the header X-Registry-Auth holds, in base64url.</summary>
 internal sealed record RegistryAuth(
     [property: JsonPropertyName("username")] string Username,
@@ -137,6 +154,7 @@ internal sealed record EventActor(string? Id, Dictionary<string, string>? Attrib
 [JsonSerializable(typeof(ErrorReply))]
 [JsonSerializable(typeof(ImageReply))]
 [JsonSerializable(typeof(RegistryAuth))]
+[JsonSerializable(typeof(PathStat))]
 [JsonSerializable(typeof(ImagePin))]
 [JsonSerializable(typeof(PullLine))]
 [JsonSerializable(typeof(ContainerSummary[]))]

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using Berth.Core.Providers;
 using Berth.Core.Sessions;
 
 namespace Berth.Providers.Docker;
@@ -15,7 +16,11 @@ internal sealed record Owner(int Uid, int? Gid);
 /// </summary>
 internal sealed class ImageUser
 {
+    /// <summary>What engines open themselves, as root and outside of the container, whoever it is to run as.</summary>
+    private static readonly string[] OpenedByEngines = ["/etc/passwd", "/etc/group"];
+
     private readonly ConcurrentDictionary<(string Image, string User), Owner?> known = new();
+    private readonly ConcurrentDictionary<string, byte> harmless = new();
 
     /// <summary>The user a container is made with; null: the image's own.</summary>
     public static string? Of(SessionSpec spec, string? imageUser) => spec switch
@@ -29,6 +34,26 @@ internal sealed class ImageUser
 
     public static bool IsRoot(string? user) =>
         NameOf(user) is "" or "root" || (TryId(NameOf(user), out var uid) && uid == 0);
+
+    /// <summary>
+    /// Refuses an image that has a pipe or a device where engines look up users: they wait for it for ever, Docker with the
+    /// container locked, Podman with all that it serves.
+    /// </summary>
+    public async Task CheckAsync(string imageId, Func<string, Task<PathStat?>> stat)
+    {
+        if (harmless.ContainsKey(imageId))
+            return;
+        foreach (var path in OpenedByEngines)
+        {
+            var found = await stat(path);
+            if (found is { IsLink: true, LinkTarget: { Length: > 0 } target } && target != path)
+                found = await stat(target);
+            if (found is { IsSpecial: true })
+                throw new ProviderException(Reason.Refused, $"the image's {path} is a pipe, a socket or a device, which engines would wait for; choose another image.");
+        }
+
+        harmless[imageId] = 0;
+    }
 
     /// <param name="imageId">Of the image, whose passwd file stays the same.</param>
     /// <param name="user">In the engine's spelling.</param>

@@ -32,6 +32,12 @@ public static partial class HostFolders
         return new HostFolder(real, owner[0], owner[1]);
     }
 
+    /// <summary>A repository of this machine by its real path; one that leads nowhere is left as it is.</summary>
+    public static Repository Resolve(Repository repository) =>
+        repository.IsLocal && Real(Path.TrimEndingDirectorySeparator(Path.GetFullPath(repository.Url)), LinksInARow) is { } real
+            ? repository with { Url = real }
+            : repository;
+
     /// <summary>The path without links, those on the way included: whoever may write there must not lead the mount elsewhere later.</summary>
     /// <returns>Null: there are too many links, or one that leads nowhere.</returns>
     private static string? Real(string path, int links)

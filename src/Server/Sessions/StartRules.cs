@@ -69,8 +69,8 @@ public static partial class StartRules
             DefaultUrl = request.DefaultUrl ?? target.Spec.DefaultUrl,
             Resources = chosen.Resources,
             Environment = variables,
-            Repositories = [.. target.Repositories.Select(url => new Repository(url)),
-                .. (request.Repositories ?? []).Select(r => new Repository(r.Url, r.Branch, r.Commit, r.Lfs))],
+            Repositories = [.. target.Repositories.Select(url => new Repository(url))
+                .Concat((request.Repositories ?? []).Select(r => new Repository(r.Url, r.Branch, r.Commit, r.Lfs))).Select(HostFolders.Resolve)],
             HostFolder = folder,
             Reach = chosen.Row.Reach == "direct" ? Reach.Direct : Reach.Agent,
         };

@@ -111,6 +111,9 @@ public class RunningServer : IAsyncLifetime
     internal Task<Ran> BerthInAsync(string folder, params string[] arguments) =>
         Ran.ToEndAsync(Published.Command, arguments, _variables, folder);
 
+    /// <summary>Runs a line of the shell at a terminal; what the terminal would show is its output.</summary>
+    internal Task<Ran> AtTerminalAsync(string line) => Ran.ToEndAsync("script", ["--quiet", "--return", "--command", line, "/dev/null"], _variables);
+
     /// <summary>Another start of the server's program beside this one.</summary>
     internal Task<Ran> ServerAsync(params string[] arguments) => Ran.ToEndAsync(Published.Server, arguments, _variables);
 

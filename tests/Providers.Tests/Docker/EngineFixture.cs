@@ -82,6 +82,8 @@ public sealed class EngineFixture : IAsyncLifetime
         return await response.Content.ReadAsStringAsync();
     }
 
+    public void RemoveInTheEnd(string image) => images.Add(image);
+
     /// <summary>What the engine sends, as it comes.</summary>
     public Task<Stream> ReadAsync(string path) => http.GetStreamAsync(new Uri(path, UriKind.Relative));
 

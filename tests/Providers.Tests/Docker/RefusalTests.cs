@@ -61,6 +61,17 @@ public sealed class RefusalTests(EngineFixture engine) : DockerTests(engine), IC
     }
 
     [Fact]
+    public async Task ARepositoryOfTheMachineThatWasSwappedForALinkMeanwhile()
+    {
+        var repository = Engine.MakeFolder(Guid.NewGuid().ToString("N"));
+        var order = Order("stay", spec => spec with { Repositories = [new Repository(repository)] });
+        Directory.Delete(repository);
+        Directory.CreateSymbolicLink(repository, "/etc");
+        var refusal = await RefusedAsync(order, Reason.Refused);
+        Assert.Contains($"the folder {repository} is now behind a link", refusal.Message);
+    }
+
+    [Fact]
     public async Task NoCommandAtAll()
     {
         await Engine.ImportAsync(Engine.ImageName("mute"), []);

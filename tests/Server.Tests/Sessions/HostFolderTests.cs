@@ -1,3 +1,4 @@
+using Berth.Core.Sessions;
 using Berth.Server.Problems;
 using Berth.Server.Sessions;
 
@@ -18,6 +19,16 @@ public sealed class HostFolderTests : IDisposable
         Directory.CreateSymbolicLink(At("real/again"), "../way/work");
         foreach (var path in new[] { "way/work", "way/work/", "way/./work", "real/again", "way/again/", "way/again/../work", "/real//work" })
             Assert.Equal(real, HostFolders.Resolve(_folder.FullName + "/" + path).Path);
+    }
+
+    [Fact]
+    public void ARepositoryOfTheMachineIsNamedByItsRealPathToo()
+    {
+        var real = _folder.CreateSubdirectory("real/work").FullName;
+        Directory.CreateSymbolicLink(At("way"), At("real"));
+        Assert.Equal(real, HostFolders.Resolve(new Repository(At("way/work/"), "main")).Url);
+        Assert.Equal("https://example.org/way", HostFolders.Resolve(new Repository("https://example.org/way")).Url);
+        Assert.Equal("/nowhere", HostFolders.Resolve(new Repository("/nowhere")).Url);
     }
 
     [Theory]
