@@ -71,5 +71,6 @@ internal static class BerthCommand
         new StopCommand(here),
         new ExtendCommand(here),
         new EventsCommand(here),
+        new ForwardCommand(here),
     ];
 }

@@ -1,4 +1,3 @@
-using System.Net;
 using System.Net.WebSockets;
 using Berth.Contracts.Services;
 
@@ -25,9 +24,9 @@ public sealed partial class ApiClient
         }
         catch (WebSocketException e)
         {
-            var status = socket.HttpStatusCode;
+            var answered = (int)socket.HttpStatusCode != 0;
             socket.Dispose();
-            if (status == 0)
+            if (!answered)
                 throw new ServerUnreachableException(e.InnerException?.Message ?? e.Message, e);
         }
         catch
@@ -36,7 +35,13 @@ public sealed partial class ApiClient
             throw;
         }
         // A refused WebSocket does not say why; the same request without one does.
-        using (await SendAsync(new HttpRequestMessage(HttpMethod.Get, path), ct))
-            throw new ServerUnreachableException("The server took no WebSocket: does a proxy before it let none pass?");
+        await CheckConnectAsync(idOrName, ct);
+        throw new ServerUnreachableException("The server took no WebSocket: does a proxy before it let none pass?");
+    }
+
+    /// <summary>Whether <see cref="ConnectAsync"/> would be taken; says why not.</summary>
+    public async Task CheckConnectAsync(string idOrName, CancellationToken ct)
+    {
+        using var answer = await SendAsync(new HttpRequestMessage(HttpMethod.Get, $"{Sessions}/{Escape(idOrName)}/{ServiceRoutes.Connect}"), ct);
     }
 }

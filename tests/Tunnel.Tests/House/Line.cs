@@ -7,8 +7,8 @@ internal sealed class Line
 {
     private readonly Pipe _there = new(new PipeOptions(pauseWriterThreshold: 32 * 1024, resumeWriterThreshold: 16 * 1024));
     private readonly Pipe _back = new(new PipeOptions(pauseWriterThreshold: 32 * 1024, resumeWriterThreshold: 16 * 1024));
-    private readonly CancellationTokenSource _cut = new();
     private long _left;
+    private volatile bool _isCut;
     private volatile bool _silent;
 
     /// <param name="cutAfter">Bytes of both directions together; the last write passes in part.</param>
@@ -24,7 +24,15 @@ internal sealed class Line
     public DuplexStream Host { get; }
 
     /// <summary>Both ends are told.</summary>
-    public void Cut() => _cut.Cancel();
+    public void Cut()
+    {
+        _isCut = true;
+        foreach (var pipe in (Pipe[])[_there, _back])
+        {
+            pipe.Reader.CancelPendingRead();
+            pipe.Writer.CancelPendingFlush();
+        }
+    }
 
     /// <summary>Nobody is told anything any more.</summary>
     public void GoSilent() => _silent = true;
@@ -33,44 +41,37 @@ internal sealed class Line
     {
         public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, line._cut.Token);
-            try
+            ThrowIfCut();
+            var read = await from.ReadAsync(cancellationToken);
+            var count = (int)Math.Min(read.Buffer.Length, buffer.Length);
+            var offset = 0;
+            foreach (var part in read.Buffer.Slice(0, count))
             {
-                var read = await from.ReadAsync(either.Token);
-                var count = (int)Math.Min(read.Buffer.Length, buffer.Length);
-                var offset = 0;
-                foreach (var part in read.Buffer.Slice(0, count))
-                {
-                    part.CopyTo(buffer[offset..]);
-                    offset += part.Length;
-                }
-                from.AdvanceTo(read.Buffer.GetPosition(count));
-                return count;
+                part.CopyTo(buffer[offset..]);
+                offset += part.Length;
             }
-            catch (Exception e) when (!cancellationToken.IsCancellationRequested && e is OperationCanceledException or InvalidOperationException)
-            {
-                throw new IOException("The line was cut.", e);
-            }
+            from.AdvanceTo(read.Buffer.GetPosition(count));
+            if (read.IsCanceled)
+                ThrowIfCut();
+            return count;
         }
 
         public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
         {
             if (line._silent)
                 return;
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, line._cut.Token);
+            ThrowIfCut();
             var left = Interlocked.Add(ref line._left, -buffer.Length);
-            try
-            {
-                either.Token.ThrowIfCancellationRequested();
-                await to.WriteAsync(left < 0 ? buffer[..(int)Math.Max(0, buffer.Length + left)] : buffer, either.Token);
-                if (left < 0)
-                    line.Cut();
-                either.Token.ThrowIfCancellationRequested();
-            }
-            catch (Exception e) when (!cancellationToken.IsCancellationRequested && e is OperationCanceledException or InvalidOperationException)
-            {
-                throw new IOException("The line was cut.", e);
-            }
+            await to.WriteAsync(left < 0 ? buffer[..(int)Math.Max(0, buffer.Length + left)] : buffer, cancellationToken);
+            if (left < 0)
+                line.Cut();
+            ThrowIfCut();
+        }
+
+        private void ThrowIfCut()
+        {
+            if (line._isCut)
+                throw new IOException("The line was cut.");
         }
 
         public override async Task CompleteWritesAsync(CancellationToken ct = default) => await to.CompleteAsync();

@@ -50,7 +50,7 @@ public sealed class ResumableStreamTests
         });
         await using var stream = await world.OpenAsync();
         await stream.WriteAsync(new byte[1], Ct);
-        var lost = await Assert.ThrowsAsync<StreamLostException>(async () => await stream.ReadAsync(new byte[1], Ct));
+        var lost = await Assert.ThrowsAsync<StreamLostException>(async () => await stream.ReadExactlyAsync(new byte[1], Ct));
         Assert.Equal("The program was killed.", lost.Message);
     }
 
@@ -73,7 +73,7 @@ public sealed class ResumableStreamTests
         await Eventually.TrueAsync(() => world.Attempts > 2, "the client asks for lines");
         kill.SetResult();
         await lineAway.Task.WaitAsync(Ct);
-        var lost = await Assert.ThrowsAsync<StreamLostException>(async () => await stream.ReadAsync(new byte[1], Ct));
+        var lost = await Assert.ThrowsAsync<StreamLostException>(async () => await stream.ReadExactlyAsync(new byte[1], Ct));
         Assert.Equal("The program was killed.", lost.Message);
     }
 
@@ -82,7 +82,7 @@ public sealed class ResumableStreamTests
     {
         var served = new TaskCompletionSource<Exception?>();
         var world = new World(
-            async (stream, _) => served.SetResult(await Record.ExceptionAsync(async () => await stream.ReadAsync(new byte[1], Ct))),
+            async (stream, _) => served.SetResult(await Record.ExceptionAsync(async () => await stream.ReadExactlyAsync(new byte[1], Ct))),
             attempt => attempt == 0 ? new Line() : null,
             Timed);
         await using var stream = await world.OpenAsync();
@@ -229,7 +229,7 @@ public sealed class ResumableStreamTests
     public async Task APeerThatBreaksTheProtocolEndsItsStream(byte[] frames)
     {
         var served = new TaskCompletionSource<Exception?>();
-        var host = new World(async (stream, _) => served.SetResult(await Record.ExceptionAsync(async () => await stream.ReadAsync(new byte[1], Ct)))).Host;
+        var host = new World(async (stream, _) => served.SetResult(await Record.ExceptionAsync(async () => await stream.ReadExactlyAsync(new byte[1], Ct)))).Host;
         var line = new Line();
         _ = host.ServeAsync(line.Host, CancellationToken.None);
         await StreamHello.New("r"u8.ToArray(), 1000).WriteAsync(line.Client, Ct);
@@ -248,7 +248,7 @@ public sealed class ResumableStreamTests
             {
                 await ask.Task;
                 await stream.Ended;
-                served.SetResult(await Record.ExceptionAsync(async () => await stream.ReadAsync(new byte[1], Ct)));
+                served.SetResult(await Record.ExceptionAsync(async () => await stream.ReadExactlyAsync(new byte[1], Ct)));
             },
             options: new ResumableOptions { Window = 1000 }).Host;
         var line = new Line();

@@ -22,7 +22,7 @@ internal abstract class SessionVerb : Verb
 
     protected bool IsNamed(Call call) => call.Get(_name) is not null;
 
-    protected string? NameOf(Call call) => call.Get(_name);
+    protected virtual string? NameOf(Call call) => call.Get(_name);
 
     /// <summary>The session that is meant. A deadline of it that is near is said, whatever the command is about.</summary>
     protected async Task<SessionView> FindAsync(Call call, Server server, CancellationToken ct, bool ended = false)
@@ -39,7 +39,7 @@ internal abstract class SessionVerb : Verb
     private async Task<SessionView> FindSessionAsync(Call call, Server server, bool ended, CancellationToken ct)
     {
         var sessions = await server.Client.ListSessionsAsync(ct);
-        if (call.Get(_name) is not { } name)
+        if (NameOf(call) is not { } name)
             return Only(sessions);
         // A live session goes before one of the same name in the history.
         var live = sessions.Where(session => Matches(session, name)).ToList();

@@ -1,0 +1,85 @@
+using System.Net.Sockets;
+using Berth.Cli.Output;
+using Berth.Contracts.Client;
+using Berth.Contracts.Services;
+using Berth.Tunnel;
+using Berth.Tunnel.Resumable;
+
+namespace Berth.Cli.Reach;
+
+/// <summary>Passes connections to local ports on to ports of a session.</summary>
+internal sealed class Forwarder(SessionStreams streams, Report report)
+{
+    private readonly Lock _lock = new();
+    private readonly HashSet<Task> _running = [];
+    private readonly HashSet<string> _told = [];
+
+    /// <summary>Serves a port until cancelled; the socket is closed then.</summary>
+    public async Task ServeAsync(Socket listener, int port, CancellationToken ct)
+    {
+        using (listener)
+        {
+            while (!ct.IsCancellationRequested)
+            {
+                try
+                {
+                    Keep(ForwardAsync(await listener.AcceptAsync(ct), port, ct));
+                }
+                catch (SocketException e)
+                {
+                    // The one who came is gone already, or this process has too many files open for the moment.
+                    TellOnce($"A connection to local port {LocalPort.PortOf(listener)} could not be taken: {e.Message}.");
+                }
+            }
+        }
+    }
+
+    /// <summary>Waits until what is open has said its last word.</summary>
+    public Task EndAsync()
+    {
+        lock (_lock)
+            return Task.WhenAll(_running);
+    }
+
+    private async Task ForwardAsync(Socket socket, int port, CancellationToken ct)
+    {
+        socket.NoDelay = true;
+        await using var local = new SocketStream(socket);
+        try
+        {
+            await using var stream = await streams.OpenAsync(new TcpRequest(port), ct);
+            await Splice.RunAsync(local, stream, ct);
+            await stream.DeliveredAsync(ct);
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException or StreamRefusedException or ApiException)
+        {
+            // Who connected sees a reset, as from a port where nobody listens.
+            local.Abort();
+            if (e is StreamLostException or StreamRefusedException or ApiException && !ct.IsCancellationRequested && !streams.Refused.IsCompleted)
+                TellOnce(e.Message);
+        }
+    }
+
+    private void Keep(Task connection)
+    {
+        lock (_lock)
+            _running.Add(connection);
+        _ = connection.ContinueWith(
+            over =>
+            {
+                lock (_lock)
+                    _running.Remove(over);
+            },
+            TaskScheduler.Default);
+    }
+
+    // A browser that tries again and again is no reason to say the same again and again.
+    private void TellOnce(string message)
+    {
+        bool isNew;
+        lock (_lock)
+            isNew = _told.Add(message);
+        if (isNew)
+            report.Warning(message);
+    }
+}

@@ -1,0 +1,59 @@
+using Berth.Cli.Output;
+using Berth.Tunnel.Resumable;
+
+namespace Berth.Cli.Reach;
+
+/// <summary>Says, once for all streams of a command, that the line is lost and that it is back.</summary>
+internal sealed class LineReport(Report report, TimeProvider time)
+{
+    private readonly Lock _lock = new();
+    private int _lost;
+    private long _since;
+
+    /// <summary>Follows one more stream, from its opening on.</summary>
+    public Followed Follow() => new(this);
+
+    private void Lose()
+    {
+        lock (_lock)
+        {
+            if (_lost++ > 0)
+                return;
+            _since = time.GetTimestamp();
+            report.Line("The connection is lost: reconnecting …");
+        }
+    }
+
+    private void Regain(bool isBack)
+    {
+        lock (_lock)
+        {
+            if (--_lost == 0 && isBack)
+                report.Line($"Back after {Math.Max(1, Math.Round(time.GetElapsedTime(_since).TotalSeconds)):0} s: nothing is lost.");
+        }
+    }
+
+    /// <summary>One stream: lost or not.</summary>
+    public sealed class Followed(LineReport line)
+    {
+        private int _isLost;
+
+        /// <summary>The options that its stream is opened with.</summary>
+        public ResumableOptions Tell(ResumableOptions options) => options with
+        {
+            Lost = () =>
+            {
+                if (Interlocked.Exchange(ref _isLost, 1) == 0)
+                    line.Lose();
+            },
+            Back = _ => End(isBack: true),
+        };
+
+        /// <summary>It is over, lost or not.</summary>
+        public void End(bool isBack = false)
+        {
+            if (Interlocked.Exchange(ref _isLost, 0) == 1)
+                line.Regain(isBack);
+        }
+    }
+}
