@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 
 namespace Berth.Providers.Docker;
 
@@ -37,6 +38,7 @@ public sealed record EngineInfo(string Address, string Version, string Name, str
 /// <summary>The process at the other end of an engine's Unix socket.</summary>
 /// <param name="Id">Its process id; 0 where it cannot be seen from here.</param>
 /// <param name="User">Whose it is.</param>
+[StructLayout(LayoutKind.Auto)]
 internal readonly record struct EnginePeer(int Id, uint User)
 {
     private const int SolSocket = 1, SoPeerCred = 17; // <sys/socket.h>, Linux

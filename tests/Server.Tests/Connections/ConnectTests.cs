@@ -1,12 +1,10 @@
 using System.Net;
-using System.Net.WebSockets;
 using System.Text;
 using Berth.Contracts.Client;
 using Berth.Contracts.Problems;
 using Berth.Core.Sessions;
 using Berth.Server.Agents;
 using Berth.Server.Options;
-using Berth.Server.Proxy;
 using Berth.Server.Tests.Agents;
 using Berth.Server.Tests.Api;
 using Berth.Server.Tests.Strangers;
