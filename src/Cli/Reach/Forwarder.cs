@@ -1,6 +1,5 @@
 using System.Net.Sockets;
 using Berth.Cli.Output;
-using Berth.Contracts.Client;
 using Berth.Contracts.Services;
 using Berth.Tunnel;
 using Berth.Tunnel.Resumable;
@@ -51,11 +50,13 @@ internal sealed class Forwarder(SessionStreams streams, Report report)
             await Splice.RunAsync(local, stream, ct);
             await stream.DeliveredAsync(ct);
         }
-        catch (Exception e) when (e is IOException or OperationCanceledException or StreamRefusedException or ApiException)
+        catch (Exception e)
         {
             // Who connected sees a reset, as from a port where nobody listens.
             local.Abort();
-            if (e is StreamLostException or StreamRefusedException or ApiException && !ct.IsCancellationRequested && !streams.Refused.IsCompleted)
+            // The end of the program here is its own affair; why the session's end failed is worth a line.
+            var isLocal = e is IOException and not StreamLostException;
+            if (!isLocal && !ct.IsCancellationRequested && !streams.Refused.IsCompleted)
                 TellOnce(e.Message);
         }
     }

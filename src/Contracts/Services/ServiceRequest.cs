@@ -4,7 +4,7 @@ namespace Berth.Contracts.Services;
 
 /// <summary>
 /// What a client asks a session's agent for, as the request of a resumable stream (<c>Tunnel/Resumable</c>) over
-/// <see cref="ServiceRoutes.Connect"/>. The server passes it on, and writes <see cref="Kind"/> and <see cref="Target"/> into
+/// <see cref="ServiceRoutes.Connect"/>. The server passes it on, and writes its kind and <see cref="Target"/> into
 /// the record of connections.
 /// <para>A further service is a record here with its kind, and a class in <c>Agent/Services</c>. What follows on the stream
 /// is the service's own. Fields that a service does not know are skipped; a kind it does not know is refused.</para>
@@ -14,13 +14,8 @@ namespace Berth.Contracts.Services;
 [JsonDerivedType(typeof(PortsRequest), PortsRequest.KindName)]
 public abstract record ServiceRequest
 {
-    /// <summary>Its name on the wire.</summary>
-    [JsonIgnore]
-    public abstract string Kind { get; }
-
-    /// <summary>What in the session it reaches, for people: a port, a command; null: the kind says all.</summary>
-    [JsonIgnore]
-    public virtual string? Target => null;
+    /// <summary>What in the session it reaches, for people: a port, a command; null: the kind says all. Not on the wire.</summary>
+    public virtual string? Target() => null;
 }
 
 /// <summary>A TCP connection to a port on the session's loopback: bytes both ways, an end as an end.</summary>
@@ -31,10 +26,7 @@ public sealed record TcpRequest(int Port) : ServiceRequest
     public const string KindName = "tcp";
 
     /// <inheritdoc/>
-    public override string Kind => KindName;
-
-    /// <inheritdoc/>
-    public override string Target => $"port {Port}";
+    public override string Target() => $"port {Port}";
 }
 
 /// <summary>
@@ -45,9 +37,6 @@ public sealed record PortsRequest : ServiceRequest
 {
     /// <summary>On the wire.</summary>
     public const string KindName = "ports";
-
-    /// <inheritdoc/>
-    public override string Kind => KindName;
 }
 
 /// <summary>Ports that are listened on.</summary>

@@ -178,7 +178,7 @@ public class RunningServer : IAsyncLifetime
             $"nothing is left of {id}");
     }
 
-    public async ValueTask DisposeAsync()
+    public virtual async ValueTask DisposeAsync()
     {
         Api.Dispose();
         if (_process is { HasExited: false })

@@ -1,7 +1,9 @@
 using System.Net;
-using System.Text;
+using System.Text.Json;
 using Berth.Contracts.Client;
+using Berth.Contracts.Json;
 using Berth.Contracts.Problems;
+using Berth.Contracts.Services;
 using Berth.Core.Sessions;
 using Berth.Server.Agents;
 using Berth.Server.Options;
@@ -164,7 +166,7 @@ public sealed class ConnectTests(NarrowWorld world) : IClassFixture<NarrowWorld>
                 throw new IOException(e.Message, e);
             }
         },
-        "{\"kind\":\"tcp\",\"port\":1}"u8.ToArray(), new ResumableOptions(), Ct);
+        JsonSerializer.SerializeToUtf8Bytes(new TcpRequest(1), ServiceJson.Default.ServiceRequest), new ResumableOptions(), Ct);
 
     private ApiClient Client(Api.Api user) => ApiClient.ForServer(world.Address, user.Http.DefaultRequestHeaders.Authorization!.Parameter!);
 

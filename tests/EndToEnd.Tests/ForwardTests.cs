@@ -1,0 +1,153 @@
+using System.Net;
+using System.Net.Sockets;
+using Berth.Contracts.Sessions;
+using Berth.EndToEnd.Tests.House;
+using Berth.Fakes;
+
+namespace Berth.EndToEnd.Tests;
+
+/// <summary>A server whose command also comes by network, over lines that can be cut.</summary>
+public sealed class CutServer : RunningServer
+{
+    private SmallImage? _image;
+
+    internal CuttingRelay Relay { get; private set; } = null!;
+
+    internal IReadOnlyDictionary<string, string?> Far { get; private set; } = null!;
+
+    internal IReadOnlyDictionary<string, string?> Near => Variables.ToDictionary();
+
+    public override async ValueTask InitializeAsync()
+    {
+        await base.InitializeAsync();
+        _image = await SmallImage.MakeAsync();
+        Relay = new CuttingRelay(Port);
+        var token = await Api.CreateTokenAsync(new("far"), CancellationToken.None);
+        var file = Path.Combine(DataFolder, "token");
+        await File.WriteAllTextAsync(file, token.Secret);
+        Far = new Dictionary<string, string?>(Near) { ["XDG_CONFIG_HOME"] = Path.Combine(DataFolder, "far") };
+        var login = await Ran.ToEndAsync(Published.Command, ["login", $"http://localhost:{Relay.Port}", "--token-file", file], Far);
+        Assert.True(login.Code == 0, login.Error);
+    }
+
+    /// <summary>A session with a web server on 8000, and what sends everything back on 9001.</summary>
+    public Task<SessionView> StartEchoAsync(string name) => StartSessionAsync(new StartRequest(
+        Image: _image!.Name, Name: name, Port: 8000, DefaultUrl: "/",
+        Command: ["/bin/busybox", "sh", "-c", "busybox nc -ll -p 9001 -e /bin/busybox cat & echo within > /work/index.html; exec busybox httpd -f -p 8000 -h /work"]));
+
+    public override async ValueTask DisposeAsync()
+    {
+        await Relay.DisposeAsync();
+        await base.DisposeAsync();
+        await _image!.DisposeAsync();
+        GC.SuppressFinalize(this);
+    }
+}
+
+/// <summary>Ports of a real session on this machine, by the command as it is published.</summary>
+public sealed class ForwardTests(CutServer server) : IClassFixture<CutServer>
+{
+    private const int Size = 50 * 1024 * 1024;
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task What_listens_inside_answers_here()
+    {
+        var session = await server.StartEchoAsync("web");
+        using var taken = new TcpListener(IPAddress.Loopback, 0);
+        taken.Start();
+        var port = ((IPEndPoint)taken.LocalEndpoint).Port;
+        await using (var forward = await Forward.StartAsync(server.Near, "web", "8000", "9001", "9002"))
+        {
+            using var http = new HttpClient();
+            Assert.Equal("within\n", await http.GetStringAsync($"http://127.0.0.1:{forward.Ports[0]}/index.html", Ct));
+
+            // Nobody is there: a reset for who came, a sentence for who forwards.
+            await using (var nobody = await forward.ConnectAsync(2))
+                await Assert.ThrowsAsync<IOException>(async () => await nobody.ReadExactlyAsync(new byte[1], Ct));
+            await Eventually.TrueAsync(() => forward.Said.Contains("Nothing listens on port 9002 of the session.", StringComparison.Ordinal), "it says so");
+        }
+
+        // A port that was said is that port or none.
+        var refused = await server.BerthAsync("session", "forward", "web", $"{port}:8000");
+        Assert.Equal((5, ""), (refused.Code, refused.Out));
+        Assert.Contains($"Port {port} of this machine is taken by another program.", refused.Error, StringComparison.Ordinal);
+        await server.RemoveAsync(session.Id);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Fifty_MB_come_through_lines_that_are_cut(bool blackHoles)
+    {
+        var session = await server.StartEchoAsync(blackHoles ? "hole" : "cut");
+        var random = new Random(7);
+        var cuts = blackHoles ? 2 : 20;
+        server.Relay.BlackHoles = blackHoles;
+        var before = server.Relay.Cuts;
+        server.Relay.CutAfter = () => server.Relay.Cuts - before < cuts ? random.Next(20_000, 5_000_000) : null;
+        await using (var forward = await Forward.StartAsync(server.Far, session.Name, "9001"))
+        {
+            await EchoesAsync(forward, () => Task.CompletedTask);
+            Assert.InRange(server.Relay.Cuts - before, cuts, cuts + 2);
+            Assert.Contains("The connection is lost: reconnecting …", forward.Said, StringComparison.Ordinal);
+            Assert.Contains("Back after", forward.Said, StringComparison.Ordinal);
+        }
+        server.Relay.CutAfter = () => null;
+        await server.RemoveAsync(session.Id);
+    }
+
+    [Fact]
+    public async Task A_server_that_is_killed_in_the_middle_costs_no_byte()
+    {
+        var session = await server.StartEchoAsync("killed");
+        await using (var forward = await Forward.StartAsync(server.Near, "killed", "9001"))
+        {
+            await EchoesAsync(forward, async () =>
+            {
+                await server.KillAsync();
+                await server.StartAsync();
+            });
+            Assert.Contains("Back after", forward.Said, StringComparison.Ordinal);
+        }
+        await server.RemoveAsync(session.Id);
+    }
+
+    [Fact]
+    public async Task A_session_that_is_paused_ends_it_and_says_so()
+    {
+        var session = await server.StartEchoAsync("paused");
+        await using (var forward = await Forward.StartAsync(server.Near, "paused", "9001"))
+        {
+            await using var open = await forward.ConnectAsync();
+            await open.WriteAsync("x"u8.ToArray(), Ct);
+            await open.ReadExactlyAsync(new byte[1], Ct);
+            await server.Api.PauseSessionAsync(session.Id, Ct);
+            Assert.Equal(5, await forward.EndedAsync(TimeSpan.FromSeconds(30)));
+            Assert.Contains("Session 'paused' does not run: it is", forward.Said, StringComparison.Ordinal);
+        }
+        await server.UntilAsync(session.Id, s => s.Berth.Status == "paused", "it is paused");
+        var refused = await server.BerthAsync("session", "forward", "paused", "9001");
+        Assert.Equal(5, refused.Code);
+        Assert.Contains("berth session resume paused", refused.Error, StringComparison.Ordinal);
+        await server.RemoveAsync(session.Id);
+        Assert.Equal(4, (await server.BerthAsync("session", "forward", "paused", "9001")).Code);
+    }
+
+    // Sends it all, reads it all back, and lets something happen when a fifth has come back.
+    private static async Task EchoesAsync(Forward forward, Func<Task> happen)
+    {
+        var sent = new byte[Size];
+        new Random(42).NextBytes(sent);
+        var back = new byte[Size];
+        await using var stream = await forward.ConnectAsync();
+        var writing = stream.WriteAsync(sent, Ct).AsTask();
+        await stream.ReadExactlyAsync(back.AsMemory(0, Size / 5), Ct).AsTask().WaitAsync(Patience, Ct);
+        await happen();
+        await stream.ReadExactlyAsync(back.AsMemory(Size / 5), Ct).AsTask().WaitAsync(Patience, Ct);
+        await writing.WaitAsync(Patience, Ct);
+        Assert.True(sent.AsSpan().SequenceEqual(back), forward.Said);
+    }
+}
