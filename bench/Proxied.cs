@@ -15,17 +15,15 @@ namespace Berth.Bench;
 /// <param name="Cookie">Cookie header, where the way asks for one.</param>
 public sealed partial record Proxied(string Name, int Port, int[] ProcessIds, string? Host = null, string? Cookie = null)
 {
-    private const int Connections = 32;
-
     private IEnumerable<string> Headers =>
         [.. Host is null ? Array.Empty<string>() : ["-H", $"Host: {Host}"], .. Cookie is null ? Array.Empty<string>() : ["-H", $"Cookie: {Cookie}"]];
 
-    /// <summary>Small answers as fast as they come, over 32 connections.</summary>
-    public async Task<Load> LoadAsync(int seconds)
+    /// <summary>Small answers as fast as they come, over so many connections.</summary>
+    public async Task<Load> LoadAsync(int seconds, int connections)
     {
         var before = ProcessorTime();
         var (output, _) = await Processes.RunAsync(
-            "wrk", ["-t1", $"-c{Connections}", $"-d{seconds}s", "--latency", .. Headers, $"http://127.0.0.1:{Port}/"]);
+            "wrk", ["-t1", $"-c{connections}", $"-d{seconds}s", "--latency", .. Headers, $"http://127.0.0.1:{Port}/"]);
         if (output.Contains("Non-2xx", StringComparison.Ordinal) || output.Contains("Socket errors", StringComparison.Ordinal))
             throw new InvalidOperationException($"{Name} failed under load:\n{output}");
         var cpu = ProcessorTime() - before;

@@ -14,6 +14,9 @@ public static class ProxyBench
     public const string Image = "berth/bench-app:latest";
     private const int Rounds = 5;
     private const int Seconds = 4;
+    // Enough to keep everything busy all the time; and few enough that nothing waits for a processor.
+    private const int Many = 32;
+    private const int Few = 2;
     private const long Large = 512L << 20;
     private const int Messages = 4096;
     private const int MessageSize = 64 * 1024;
@@ -42,12 +45,15 @@ public static class ProxyBench
         Add(direct, "direct", nginx, "nginx", "ratio ≥ 0.6");
         Add(agent, "through the agent", hub, "configurable-http-proxy", "ratio ≥ 3.5");
         Add(agent, "through the agent", nginx, "nginx", "–");
+        table.Add("requests/s, nginx (first column) beside configurable-http-proxy", nginx.PerSecond, hub.PerSecond, "–");
         return table;
 
         void Add(Sample ours, string way, Sample peer, string name, string wanted) => table
             .Add($"requests/s, {way}, beside {name}", ours.PerSecond, peer.PerSecond, wanted)
             .Add("… p50, ms", ours.P50, peer.P50, "–")
             .Add("… p99, ms", ours.P99, peer.P99, "–")
+            .Add("… p50 with two connections, ms", ours.FewP50, peer.FewP50, "–")
+            .Add("… p99 with two connections, ms", ours.FewP99, peer.FewP99, "–")
             .Add("… processor per request, µs", ours.Cpu, peer.Cpu, "–")
             .Add("… one download, MB/s", ours.Down, peer.Down, "–")
             .Add("… one upload, MB/s", ours.Up, peer.Up, "–")
@@ -61,16 +67,19 @@ public static class ProxyBench
             upload.SetLength(Large);
         var samples = ways.ToDictionary(way => way.Name, _ => new Sample());
         foreach (var way in ways)
-            await way.LoadAsync(Seconds);
+            await way.LoadAsync(Seconds, Many);
         for (var round = 0; round < Rounds; round++)
         {
             foreach (var way in ways)
             {
-                var (sample, load) = (samples[way.Name], await way.LoadAsync(Seconds));
+                var (sample, load) = (samples[way.Name], await way.LoadAsync(Seconds, Many));
                 sample.PerSecond.Add(load.PerSecond);
                 sample.P50.Add(load.P50);
                 sample.P99.Add(load.P99);
                 sample.Cpu.Add(load.Cpu);
+                var few = await way.LoadAsync(Seconds / 2, Few);
+                sample.FewP50.Add(few.P50);
+                sample.FewP99.Add(few.P99);
                 sample.Down.Add(await way.DownAsync(Large));
                 sample.Up.Add(await way.UpAsync(file));
                 sample.Socket.Add(await way.SocketAsync(Messages, MessageSize));
@@ -137,6 +146,8 @@ public static class ProxyBench
         public List<double> PerSecond { get; } = [];
         public List<double> P50 { get; } = [];
         public List<double> P99 { get; } = [];
+        public List<double> FewP50 { get; } = [];
+        public List<double> FewP99 { get; } = [];
         public List<double> Cpu { get; } = [];
         public List<double> Down { get; } = [];
         public List<double> Up { get; } = [];
