@@ -72,5 +72,6 @@ internal static class BerthCommand
         new ExtendCommand(here),
         new EventsCommand(here),
         new ForwardCommand(here),
+        new ConnectionsCommand(here),
     ];
 }

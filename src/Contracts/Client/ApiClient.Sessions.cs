@@ -98,6 +98,10 @@ public sealed partial class ApiClient
     public async Task<IReadOnlyList<SessionEvent>> SessionEventsAsync(string idOrName, CancellationToken ct) =>
         await GetAsync($"{Sessions}/{Escape(idOrName)}/events", Json.ListSessionEvent, ct);
 
+    /// <summary>Who was connected to a session, newest first.</summary>
+    public Task<IReadOnlyList<ConnectionView>> SessionConnectionsAsync(string idOrName, CancellationToken ct) =>
+        GetAllAsync($"{Sessions}/{Escape(idOrName)}/connections", Json.ListConnectionView, ct);
+
     /// <summary>
     /// Listens for changes. The task ends when the server listens too: what changes from then on is told. The stream ends
     /// when the server goes away; a cut connection throws <see cref="ServerUnreachableException"/>.

@@ -61,6 +61,7 @@ namespace Berth.Contracts.Json;
 [JsonSerializable(typeof(RenkuPatchRequest))]
 [JsonSerializable(typeof(List<SessionView>))]
 [JsonSerializable(typeof(List<SessionEvent>))]
+[JsonSerializable(typeof(List<ConnectionView>))]
 [JsonSerializable(typeof(List<AdminSessionView>))]
 [JsonSerializable(typeof(List<OrphanView>))]
 [JsonSerializable(typeof(AdoptRequest))]

@@ -141,6 +141,8 @@ public static class AccessTable
         new("GET", "/api/berth/sessions/{session}/events", AccessRule.SessionOwner, ScopeRule.Any),
         new("GET", "/api/berth/sessions/{session}/logs", AccessRule.SessionOwner, ScopeRule.Any),
         new("GET", "/api/berth/sessions/{session}/connect", AccessRule.SessionOwner, ScopeRule.Sessions),
+        new("GET", "/api/berth/sessions/{session}/connections", AccessRule.SessionOwner, ScopeRule.Any),
+        new("GET", "/api/berth/connections", AccessRule.Admin, ScopeRule.Read),
         new("GET", "/api/berth/all_sessions", AccessRule.Admin, ScopeRule.Read),
         new("POST", "/api/berth/all_sessions/{session}/pause", AccessRule.Admin, ScopeRule.All),
         new("POST", "/api/berth/all_sessions/{session}/stop", AccessRule.Admin, ScopeRule.All),

@@ -47,5 +47,11 @@ public static class CallerOfRequest
     public static Caller GetCaller(this HttpContext context) =>
         context.FindCaller() ?? throw new ProblemException(ProblemCode.SignInNeeded, "Sign in first: open the server's address, or run `berth login`.");
 
+    /// <summary>Where a request comes from, as it is written down: an address, or "local".</summary>
+    public static string From(this HttpContext context) =>
+        context.Features.Get<LocalPeer>() is null && context.Connection.RemoteIpAddress is { } address
+            ? (address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address).ToString()
+            : "local";
+
     internal static void SetCaller(this HttpContext context, Caller caller) => context.Items[typeof(Caller)] = caller;
 }

@@ -1,11 +1,20 @@
+using Berth.Contracts.Problems;
+using Berth.Contracts.Sessions;
+using Berth.Server.Auth;
+using Berth.Server.Paging;
+using Microsoft.AspNetCore.Http.HttpResults;
+
 namespace Berth.Server.Connections;
 
-/// <summary>Ways into sessions for commands: streams to their agents, their limits.</summary>
+/// <summary>Ways into sessions for commands: streams to their agents, their limits, and the record of who was connected.</summary>
 public static class ConnectionsRoom
 {
     public static IServiceCollection AddSessionConnections(this IServiceCollection services) => services
         .AddSingleton<StreamLimits>()
-        .AddSingleton<ServiceRelay>();
+        .AddSingleton<ServiceRelay>()
+        .AddSingleton<ConnectionQueries>()
+        .AddSingleton<ConnectionLog>()
+        .AddHostedService(provider => provider.GetRequiredService<ConnectionLog>());
 
     public static IEndpointRouteBuilder MapConnections(this IEndpointRouteBuilder routes)
     {
@@ -14,10 +23,20 @@ public static class ConnectionsRoom
             .WithSummary("A WebSocket to the session's agent, for its services (ports among them); anything but a WebSocket is told whether one would be taken")
             .Produces(StatusCodes.Status101SwitchingProtocols)
             .Produces(StatusCodes.Status204NoContent)
-            .Produces(StatusCodes.Status409Conflict);
+            .Produces<ProblemBody>(StatusCodes.Status409Conflict);
+        sessions.MapGet("/{session}/connections", ListAsync).WithSummary("Who was connected to it, newest first");
+        routes.MapGet("/api/berth/connections", ListAllAsync).WithTags("sessions (admins)").WithSummary("Who was connected to any session, newest first (admins)");
         return routes;
     }
 
-    private static Task ConnectAsync(string session, Auth.Caller caller, HttpContext context, ServiceRelay relay) =>
+    private static Task ConnectAsync(string session, Caller caller, HttpContext context, ServiceRelay relay) =>
         relay.ServeAsync(session, caller, context);
+
+    private static async Task<Ok<List<ConnectionView>>> ListAsync(
+        string session, [AsParameters] PageRequest page, Caller caller, ConnectionQueries connections, HttpContext context, CancellationToken ct) =>
+        (await connections.OfSessionAsync(caller, session, page, ct)).Answer(context);
+
+    private static async Task<Ok<List<ConnectionView>>> ListAllAsync(
+        [AsParameters] PageRequest page, ConnectionQueries connections, HttpContext context, CancellationToken ct, string? user = null) =>
+        (await connections.OfAllAsync(user, page, ct)).Answer(context);
 }

@@ -1,3 +1,5 @@
+using System.Text.Json;
+using Berth.Contracts.Json;
 using Berth.Contracts.Problems;
 using Berth.Core.Sessions;
 using Berth.Server.Auth;
@@ -20,7 +22,7 @@ namespace Berth.Server.Connections;
 /// </remarks>
 public sealed class ServiceRelay(
     SessionQueries queries, SessionDirectory directory, SessionDialer dialer, LiveConnections live, Callers callers, StreamLimits limits,
-    IHostApplicationLifetime lifetime)
+    ConnectionLog log, IHostApplicationLifetime lifetime)
 {
     private static readonly TimeSpan s_helloWithin = TimeSpan.FromSeconds(15);
     private static readonly WebSocketAcceptContext s_accept = new() { KeepAliveInterval = TimeSpan.FromSeconds(10), KeepAliveTimeout = TimeSpan.FromSeconds(10) };
@@ -55,7 +57,7 @@ public sealed class ServiceRelay(
         // 5.
         try
         {
-            await RelayAsync(client, agent, place, stop.Token);
+            await RelayAsync(client, agent, place, hello => log.Begin(id, caller.UserId, hello.Id.ToString("N"), Kind(hello), Target(hello), context.From()), stop.Token);
         }
         catch (Exception e) when (e is IOException or OperationCanceledException)
         {
@@ -63,23 +65,74 @@ public sealed class ServiceRelay(
         }
     }
 
-    private static async Task RelayAsync(TunnelStream client, DuplexStream agent, StreamLimits.Place place, CancellationToken ct)
+    private async Task RelayAsync(
+        TunnelStream client, DuplexStream agent, StreamLimits.Place place, Func<StreamHello, NotedConnection> note, CancellationToken ct)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
         limit.CancelAfter(s_helloWithin);
         var hello = await StreamHello.ReadAsync(client, limit.Token);
         limit.CancelAfter(Timeout.InfiniteTimeSpan);
-        await hello.WriteAsync(agent, ct);
+        var noted = note(hello);
+        try
+        {
+            await hello.WriteAsync(agent, ct);
+            await PassAsync(client, agent, place, noted, ct);
+        }
+        finally
+        {
+            log.End(noted);
+        }
+    }
 
+    private static async Task PassAsync(TunnelStream client, DuplexStream agent, StreamLimits.Place place, NotedConnection noted, CancellationToken ct)
+    {
         using var over = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        var there = Splice.CopyAsync(client, agent, bytes => place.PassAsync(bytes, over.Token), over.Token);
-        var back = Splice.CopyAsync(agent, client, bytes => place.PassAsync(bytes, over.Token), over.Token);
+        var there = Splice.CopyAsync(client, agent, bytes => CountAsync(noted.CountIn, bytes), over.Token);
+        var back = Splice.CopyAsync(agent, client, bytes => CountAsync(noted.CountOut, bytes), over.Token);
         // A carrier has one end: what was said before it is delivered, and the other direction has nobody any more.
         await await Task.WhenAny(there, back);
         await client.CompleteWritesAsync(ct);
         await agent.CompleteWritesAsync(ct);
         await over.CancelAsync();
         await Task.WhenAll(there, back).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+
+        ValueTask CountAsync(Action<int> count, int bytes)
+        {
+            count(bytes);
+            return place.PassAsync(bytes, over.Token);
+        }
+    }
+
+    // A stream that comes back says no more what it is for: its row knows, unless that was never written.
+    private static string Kind(StreamHello hello)
+    {
+        using var request = Request(hello);
+        return request?.RootElement is { ValueKind: JsonValueKind.Object } root && root.TryGetProperty("kind", out var kind) && kind.GetString() is { Length: <= 32 } word ? word : "unknown";
+    }
+
+    private static string? Target(StreamHello hello)
+    {
+        try
+        {
+            return hello.Request.IsEmpty ? null : JsonSerializer.Deserialize(hello.Request.Span, ServiceJson.Default.ServiceRequest)?.Target() is { } target ? target[..Math.Min(target.Length, 200)] : null;
+        }
+        catch (Exception e) when (e is JsonException or NotSupportedException)
+        {
+            // A service that this server does not know; its agent may.
+            return null;
+        }
+    }
+
+    private static JsonDocument? Request(StreamHello hello)
+    {
+        try
+        {
+            return hello.Request.IsEmpty ? null : JsonDocument.Parse(hello.Request);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
     }
 
     private async Task<DuplexStream> DialAsync(SessionRoute route, CancellationToken ct)

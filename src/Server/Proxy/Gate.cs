@@ -55,6 +55,7 @@ public sealed class Gate(
             && tickets.Redeem(context.Request.Query["ticket"].ToString(), sessionId, nonce) is { } visitor)
         {
             cookies.Write(context.Response, sessionId, visitor);
+            neighbours.Entered(visitor, sessionId, context);
         }
         else if ((await FindPassAsync(context, sessionId)).Pass is null)
         {

@@ -17,6 +17,7 @@ public sealed record Visitor(string UserId, string SignInId);
 /// <param name="DialAgent">A byte stream to a port inside a session, through its agent.</param>
 /// <param name="FindSession">A session of a user, ended ones among them; null where there is none.</param>
 /// <param name="Resume">Starts a paused or failed session of a user again.</param>
+/// <param name="Entered">Told that a visitor's browser was let into a session's origin.</param>
 /// <param name="Touched">Told of input to a session: that there was some since the last time, or that there was none any more.</param>
 public sealed record Neighbours(
     Func<HttpContext, Visitor?> SignedIn,
@@ -25,4 +26,5 @@ public sealed record Neighbours(
     Func<string, int, CancellationToken, Task<Stream>> DialAgent,
     Func<Visitor, string, CancellationToken, Task<SessionView?>> FindSession,
     Func<Visitor, string, CancellationToken, Task> Resume,
-    Action<string, bool> Touched);
+    Action<string, bool> Touched,
+    Action<Visitor, string, HttpContext> Entered);

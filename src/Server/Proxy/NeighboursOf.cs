@@ -1,6 +1,7 @@
 using Berth.Contracts.Sessions;
 using Berth.Server.Agents;
 using Berth.Server.Auth;
+using Berth.Server.Connections;
 using Berth.Server.Sessions;
 using Berth.Server.Sessions.Reconcile;
 
@@ -14,6 +15,7 @@ public static class NeighboursOf
     {
         var queries = services.GetRequiredService<SessionQueries>();
         var commands = services.GetRequiredService<SessionCommands>();
+        var connections = services.GetRequiredService<ConnectionLog>();
         var signIns = services.GetRequiredService<LiveSignIns>();
         signIns.Ended += services.GetRequiredService<LiveConnections>().CutSignIn;
         return new Neighbours(
@@ -23,7 +25,8 @@ public static class NeighboursOf
             services.GetRequiredService<AgentHub>().DialAsync,
             (visitor, session, ct) => queries.TryFindAsync(visitor.UserId, session, ct),
             (visitor, session, ct) => commands.ResumeAsync(Caller(visitor), session, new ResumeRequest(), ct),
-            services.GetRequiredService<Nudges>().Touch);
+            services.GetRequiredService<Nudges>().Touch,
+            (visitor, session, context) => connections.NoteBrowser(session, visitor.UserId, visitor.SignInId, context.From()));
     }
 
     // Sessions belong to their user alone, so no right beyond that is needed here.

@@ -55,6 +55,8 @@ public sealed class HistoryKeeper(Db db, ServerOptions options, TimeProvider clo
             await Task.Delay(Rest, clock, ct);
         }
 
+        // A session that lasts outlives most of its connections.
+        await db.ExecuteAsync("DELETE FROM connections WHERE ended_at < @before", new { before }, ct);
         if (forgotten > 0)
             log.LogInformation("Forgot {Count} sessions that ended more than {Days} days ago", forgotten, options.HistoryDays);
         return forgotten;

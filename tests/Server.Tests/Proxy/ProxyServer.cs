@@ -91,7 +91,8 @@ public sealed class ProxyServer : IAsyncDisposable
                 server.Resumed.Enqueue(id);
                 return Task.CompletedTask;
             },
-            Touched: (id, input) => server!.Touched.Enqueue((id, input))));
+            Touched: (id, input) => server!.Touched.Enqueue((id, input)),
+            Entered: (_, _, _) => { }));
         var app = builder.Build();
         app.MapSessionProxy();
         app.UseMiddleware<SecurityHeaders>();

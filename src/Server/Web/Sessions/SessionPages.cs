@@ -1,6 +1,7 @@
 using Berth.Contracts.Problems;
 using Berth.Contracts.Sessions;
 using Berth.Server.Auth;
+using Berth.Server.Connections;
 using Berth.Server.Paging;
 using Berth.Server.Problems;
 using Berth.Server.Sessions;
@@ -41,13 +42,14 @@ public static class SessionPages
     private static async Task<IResult> HistoryAsync(int? page, Caller caller, SessionQueries queries, CancellationToken ct) =>
         Pages.Show<HistoryPage>((nameof(HistoryPage.Sessions), await queries.ListAsync(caller, ended: true, new PageRequest(page, HistoryPage.Size), ct)));
 
-    private static async Task<IResult> ShowAsync(string id, Caller caller, SessionQueries queries, Choices choices, CancellationToken ct)
+    private static async Task<IResult> ShowAsync(string id, Caller caller, SessionQueries queries, ConnectionQueries connections, Choices choices, CancellationToken ct)
     {
         var session = await queries.FindAsync(caller, id, ct);
         var pools = (await choices.LoadAsync(caller, ct)).Pools;
         return Pages.Show<SessionPage>(
             (nameof(SessionPage.Session), session),
             (nameof(SessionPage.Events), await queries.EventsAsync(caller, session.Id, ct)),
+            (nameof(SessionPage.Connections), await connections.OfSessionAsync(caller, session.Id, new PageRequest(1, SessionPage.ConnectionsShown), ct)),
             (nameof(SessionPage.Classes), pools.FirstOrDefault(p => p.Classes.Any(c => c.Id == session.ResourceClassId))?.Classes ?? []));
     }
 
