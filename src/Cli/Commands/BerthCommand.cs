@@ -72,6 +72,7 @@ internal static class BerthCommand
         new ExtendCommand(here),
         new EventsCommand(here),
         new ForwardCommand(here),
+        new AttachCommand(here),
         new ConnectionsCommand(here),
     ];
 }
