@@ -30,6 +30,21 @@ public sealed class ImageRegistry : IDisposable
     /// </param>
     public static async Task<ImageRegistry> StartAsync(string folder, params string[] users)
     {
+        await File.WriteAllLinesAsync(Path.Combine(folder, "users"), users);
+        return await StartAsync(folder, users.Length == 0 ? null : $"htpasswd: {{realm: tests, path: {folder}/users}}");
+    }
+
+    /// <summary>Starts one that sends its callers to a token service.</summary>
+    public static async Task<ImageRegistry> StartAsync(string folder, RegistryTokens tokens)
+    {
+        ArgumentNullException.ThrowIfNull(tokens);
+        await File.WriteAllTextAsync(Path.Combine(folder, "tokens.pem"), tokens.Certificate);
+        return await StartAsync(
+            folder, $"token: {{realm: \"{tokens.Realm}\", service: {RegistryTokens.Service}, issuer: {RegistryTokens.Issuer}, rootcertbundle: {folder}/tokens.pem}}");
+    }
+
+    private static async Task<ImageRegistry> StartAsync(string folder, string? authentication)
+    {
         var program = await DebianProgram.FindAsync("docker-registry", "docker-registry", folder);
         using var probe = new TcpListener(IPAddress.Loopback, 0);
         probe.Start();
@@ -48,9 +63,8 @@ public sealed class ImageRegistry : IDisposable
                 rootdirectory: {Path.Combine(folder, "images")}
             http:
               addr: {address}
-            {(users.Length == 0 ? "" : $"auth: {{htpasswd: {{realm: tests, path: {folder}/users}}}}")}
+            {(authentication is null ? "" : $"auth: {{{authentication}}}")}
             """);
-        await File.WriteAllLinesAsync(Path.Combine(folder, "users"), users);
         var server = Process.Start(
             "/bin/sh", ["-c", "exec \"$1\" serve \"$2\" >\"$2.log\" 2>&1", "sh", program, config]);
         using var http = new HttpClient();
@@ -59,7 +73,7 @@ public sealed class ImageRegistry : IDisposable
             {
                 try
                 {
-                    return (await http.GetAsync(new Uri($"http://{address}/v2/"))).StatusCode == (users.Length == 0 ? HttpStatusCode.OK : HttpStatusCode.Unauthorized);
+                    return (await http.GetAsync(new Uri($"http://{address}/v2/"))).StatusCode == (authentication is null ? HttpStatusCode.OK : HttpStatusCode.Unauthorized);
                 }
                 catch (HttpRequestException)
                 {

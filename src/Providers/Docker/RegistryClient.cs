@@ -39,7 +39,7 @@ public sealed partial class RegistryClient(TimeProvider time) : IDisposable
             async token =>
             {
                 using var answer = await GetAsync(new Uri(Root(credential.Host), "/v2/"), credential, credential.Host, token);
-                return new RegistryAnswer(WordOf(answer.StatusCode), [], Fault(answer));
+                return new RegistryAnswer(WordOf(answer), [], Fault(answer));
             },
             ct);
 
@@ -49,7 +49,7 @@ public sealed partial class RegistryClient(TimeProvider time) : IDisposable
             {
                 var uri = new Uri(Root(image.Host), $"/v2/{image.Repository}/manifests/{image.Reference}");
                 using var answer = await GetAsync(uri, credential, image.Host, token);
-                var word = WordOf(answer.StatusCode);
+                var word = WordOf(answer);
                 return new RegistryAnswer(word, word == RegistryWord.Found ? await PlatformsAsync(answer, image, credential, token) : [], Fault(answer));
             },
             ct);
@@ -132,16 +132,23 @@ public sealed partial class RegistryClient(TimeProvider time) : IDisposable
         }
     }
 
-    private static RegistryWord WordOf(HttpStatusCode status) => status switch
+    private static RegistryWord WordOf(HttpResponseMessage answer) => answer.StatusCode switch
     {
         >= HttpStatusCode.OK and < HttpStatusCode.MultipleChoices => RegistryWord.Found,
+        _ when IsOfTokens(answer) => RegistryWord.Silent,
         HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden => RegistryWord.Refused,
         HttpStatusCode.NotFound => RegistryWord.Missing,
         _ => RegistryWord.Silent,
     };
 
+    /// <summary>It does not take a token that it was given just now, which says nothing of whose it is: clocks differ, or keys.</summary>
+    private static bool IsOfTokens(HttpResponseMessage answer) =>
+        answer.StatusCode == HttpStatusCode.Unauthorized && answer.Headers.WwwAuthenticate.Any(c => c.Parameter?.Contains("error=\"invalid_token\"", StringComparison.Ordinal) == true);
+
     private static string? Fault(HttpResponseMessage answer) =>
-        WordOf(answer.StatusCode) == RegistryWord.Silent ? $"it answered {(int)answer.StatusCode}" : null;
+        IsOfTokens(answer) ? "it does not take what its own token service gives (invalid_token): perhaps their clocks differ"
+        : WordOf(answer) == RegistryWord.Silent ? $"it answered {(int)answer.StatusCode}"
+        : null;
 
     private static AuthenticationHeaderValue Basic(RegistryCredential credential) =>
         new("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{credential.Username}:{credential.Secret}")));

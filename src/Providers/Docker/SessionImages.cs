@@ -103,6 +103,11 @@ internal sealed class SessionImages(RegistryClient registries, PrivateImages pri
         DockerClient client, ImageName name, ImagePin? pin, ImageAccess access, IProgress<StageReport> progress, CancellationToken ct)
     {
         progress.Report(new StageReport(Stage.Pulling));
+
+        // An engine fetches the whole of an image that is for other machines alone.
+        var said = await registries.AskAsync(name, access.Credential, ct);
+        if (said.Platforms.Count > 0 && !said.Platforms.Any(p => ContainerPlan.Runs(p, client.Info.Platform)))
+            throw new ProviderException(Reason.WrongPlatform, $"{name} is for {string.Join(", ", said.Platforms)}, and {client.Info.Name} is {client.Info.Platform}.");
         try
         {
             await client.PullAsync(name, access.Credential, new PullProgress(progress, time).Add, ct);
