@@ -21,10 +21,12 @@ public sealed class RegistryTokens : IDisposable
     private static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(5);
     private readonly HttpListener listener = new();
     private readonly RSA key = RSA.Create(2048);
+    private readonly TimeProvider time;
     private readonly X509Certificate2 certificate;
 
-    private RegistryTokens(string[] users)
+    private RegistryTokens(TimeProvider time, string[] users)
     {
+        this.time = time;
         var request = new CertificateRequest("CN=tests", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
         certificate = request.CreateSelfSigned(DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch.AddYears(100));
         using var probe = new TcpListener(IPAddress.Loopback, 0);
@@ -46,7 +48,7 @@ public sealed class RegistryTokens : IDisposable
     public bool GivesExpired { get; set; }
 
     /// <summary>Starts one that knows these users, with the passwords of <see cref="ImageRegistry.PasswordOf"/>.</summary>
-    public static RegistryTokens Start(params string[] users) => new(users);
+    public static RegistryTokens Start(TimeProvider time, params string[] users) => new(time, users);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -105,7 +107,7 @@ public sealed class RegistryTokens : IDisposable
     /// <summary>A JSON Web Token (RFC 7519), with the certificate that it is checked with.</summary>
     private string Sign(string? audience, JsonArray access)
     {
-        var now = DateTimeOffset.UtcNow - (GivesExpired ? TimeSpan.FromHours(1) : TimeSpan.Zero);
+        var now = time.GetUtcNow() - (GivesExpired ? TimeSpan.FromHours(1) : TimeSpan.Zero);
         var header = new JsonObject { ["typ"] = "JWT", ["alg"] = "RS256", ["x5c"] = new JsonArray(Convert.ToBase64String(certificate.RawData)) };
         var claims = new JsonObject
         {

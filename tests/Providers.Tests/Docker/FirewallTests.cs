@@ -118,7 +118,7 @@ public sealed class FirewallTests(EngineFixture engine) : DockerTests(engine), I
 
     private static async Task<(int Code, string Out)> RanAsync(string program, params string[] arguments)
     {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using var process = Process.Start(new ProcessStartInfo(program, arguments) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true })!;
         var error = process.StandardError.ReadToEndAsync(Ct);
         var said = await process.StandardOutput.ReadToEndAsync(Ct);
         await error;

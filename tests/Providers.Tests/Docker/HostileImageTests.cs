@@ -83,7 +83,7 @@ public sealed class HostileImageTests(EngineFixture engine) : DockerTests(engine
 
     private static async Task<string> OwnerAsync(string path)
     {
-        using var stat = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("stat", ["-c", "%u", path]) { RedirectStandardOutput = true })!;
+        using var stat = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("stat", ["-c", "%u", path]) { UseShellExecute = false, RedirectStandardOutput = true })!;
         return (await stat.StandardOutput.ReadToEndAsync(Ct)).Trim();
     }
 

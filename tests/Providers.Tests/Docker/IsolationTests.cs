@@ -68,11 +68,11 @@ public sealed class IsolationTests(EngineFixture engine) : DockerTests(engine), 
         var path = Path.Combine(Directory.CreateTempSubdirectory("berth-peer-").FullName, "socket");
         File.SetUnixFileMode(Path.GetDirectoryName(path)!, (UnixFileMode)0b111_111_111);
         const string listen = "use IO::Socket::UNIX; my $s = IO::Socket::UNIX->new(Local => $ARGV[0], Listen => 1) or die; $s->accept; sleep 60";
-        using var engine = System.Diagnostics.Process.Start("setpriv", ["--reuid=12345", "--regid=12345", "--clear-groups", "perl", "-e", listen, path]);
+        using var somebody = System.Diagnostics.Process.Start("setpriv", ["--reuid=12345", "--regid=12345", "--clear-groups", "perl", "-e", listen, path]);
         await Eventually.TrueAsync(() => File.Exists(path), "it listens");
         using var socket = await EngineAddress.Parse($"unix://{path}").ConnectAsync(Ct);
-        Assert.Equal(new EnginePeer(engine.Id, 12345), EnginePeer.Of(socket));
-        engine.Kill();
+        Assert.Equal(new EnginePeer(somebody.Id, 12345), EnginePeer.Of(socket));
+        somebody.Kill();
         Directory.Delete(Path.GetDirectoryName(path)!, recursive: true);
     }
 

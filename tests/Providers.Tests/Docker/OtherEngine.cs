@@ -29,17 +29,17 @@ internal sealed class OtherEngine : IAsyncDisposable
     /// <summary>Null where there is none.</summary>
     public static async Task<OtherEngine?> TryFindAsync(EngineFixture engine)
     {
-        string? address = "unix:///var/run/docker.sock", folder = null;
+        string? address = "unix:///var/run/docker.sock", own = null;
         if (!(await engine.Provider.GetEngineAsync(CancellationToken.None)).IsPodman)
         {
-            folder = Path.Combine(engine.MakeFolder("other"), "podman");
-            if (!Environment.IsPrivilegedProcess || (address = await PodmanAsync("start", folder)) is null)
+            own = Path.Combine(engine.MakeFolder("other"), "podman");
+            if (!Environment.IsPrivilegedProcess || (address = await PodmanAsync("start", own)) is null)
                 return null;
         }
         else if (!File.Exists(EngineAddress.Parse(address).SocketPath))
             return null;
 
-        var other = new OtherEngine(address, folder, engine.Image);
+        var other = new OtherEngine(address, own, engine.Image);
         using var copy = new StreamContent(await engine.ReadAsync($"/images/{engine.Image}/get"));
         copy.Headers.ContentType = new("application/x-tar");
         await other.DoAsync(HttpMethod.Post, "/images/load", copy);
@@ -96,7 +96,7 @@ internal sealed class OtherEngine : IAsyncDisposable
         var root = new DirectoryInfo(AppContext.BaseDirectory);
         while (!File.Exists(Path.Combine(root.FullName, "Berth.slnx")))
             root = root.Parent!;
-        using var process = Process.Start(new ProcessStartInfo(Path.Combine(root.FullName, "tests/podman"), [verb, folder]) { RedirectStandardOutput = true })!;
+        using var process = Process.Start(new ProcessStartInfo(Path.Combine(root.FullName, "tests/podman"), [verb, folder]) { UseShellExecute = false, RedirectStandardOutput = true })!;
         var said = await process.StandardOutput.ReadLineAsync(); // not to its end: the service keeps the script's streams
         await process.WaitForExitAsync();
         return process.ExitCode == 0 ? said : null;

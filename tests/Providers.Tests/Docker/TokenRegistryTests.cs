@@ -13,7 +13,7 @@ namespace Berth.Providers.Tests.Docker;
 [Trait("Needs", "engine")]
 public sealed class TokenRegistryTests(EngineFixture engine) : DockerTests(engine), IClassFixture<EngineFixture>, IAsyncLifetime
 {
-    private readonly RegistryTokens _tokens = RegistryTokens.Start("ada", "bob");
+    private readonly RegistryTokens _tokens = RegistryTokens.Start(TimeProvider.System, "ada", "bob");
     private string _folder = "";
     private ImageRegistry _registry = null!;
 
