@@ -15,7 +15,18 @@ internal sealed partial class Workspace(DockerLabels labels, SessionFolder folde
     public async Task<VolumeReply> EnsureAsync(DockerClient client, StartOrder order, CancellationToken ct)
     {
         var name = order.WorkspaceName;
-        var volume = await client.CreateVolumeAsync(new VolumeRequest(name, labels.OfWorkspace(order.Workspace, order.Labels)), ct);
+        VolumeReply? volume;
+        try
+        {
+            volume = await client.CreateVolumeAsync(new VolumeRequest(name, labels.OfWorkspace(order.Workspace, order.Labels)), ct);
+        }
+        catch (ProviderException e) when (e.Reason != Reason.EngineUnreachable)
+        {
+            // Podman refuses the slower of two that make the same at once.
+            volume = await client.InspectVolumeAsync(name, ct);
+            if (volume is null)
+                throw;
+        }
 
         // An engine that was restarted answers the making of a volume that is there without its labels, and still knows them.
         if (!labels.AreOurs(volume.Labels))
