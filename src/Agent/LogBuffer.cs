@@ -14,9 +14,8 @@ internal sealed class LogBuffer(Action changed)
     public const int Capacity = 1024 * 1024;
 
     private readonly Lock _lock = new();
-    private readonly byte[] _ring = new byte[Capacity];
+    private readonly ByteRing _ring = new(Capacity);
     private long _base;
-    private long _written;
 
     /// <summary>Offset of the first byte that is still here, and behind the last.</summary>
     public (long Start, long End) Range
@@ -24,7 +23,7 @@ internal sealed class LogBuffer(Action changed)
         get
         {
             lock (_lock)
-                return (_base + Math.Max(0, _written - Capacity), _base + _written);
+                return (_base + _ring.Start, _base + _ring.End);
         }
     }
 
@@ -35,16 +34,7 @@ internal sealed class LogBuffer(Action changed)
     {
         WriteOut(bytes);
         lock (_lock)
-        {
-            while (bytes.Length > 0)
-            {
-                var at = (int)(_written % Capacity);
-                var count = Math.Min(bytes.Length, Capacity - at);
-                bytes[..count].CopyTo(_ring.AsSpan(at));
-                bytes = bytes[count..];
-                _written += count;
-            }
-        }
+            _ring.Add(bytes);
         changed();
     }
 
@@ -64,12 +54,7 @@ internal sealed class LogBuffer(Action changed)
     {
         lock (_lock)
         {
-            var from = Math.Max(offset - _base, Math.Max(0, _written - Capacity));
-            var count = (int)Math.Clamp(_written - from, 0, into.Length);
-            var start = (int)(from % Capacity);
-            var first = Math.Min(count, Capacity - start);
-            _ring.AsSpan(start, first).CopyTo(into);
-            _ring.AsSpan(0, count - first).CopyTo(into[first..]);
+            var (from, count) = _ring.Read(offset - _base, into);
             return (_base + from, count);
         }
     }

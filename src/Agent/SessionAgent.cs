@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Berth.Agent.Activity;
 using Berth.Agent.Services;
+using Berth.Agent.Services.Processes;
 using Berth.Agent.Unix;
 using Berth.Core.Agents;
 
@@ -23,6 +24,7 @@ internal sealed class SessionAgent : IDisposable
     private readonly Children _children = new();
     private readonly AgentState _state;
     private readonly LogBuffer _log;
+    private readonly CommandStarter _commands;
     private readonly ServerLink _link;
     private readonly CancellationTokenSource _stopped = new();
     private readonly List<PosixSignalRegistration> _signals = [];
@@ -36,8 +38,9 @@ internal sealed class SessionAgent : IDisposable
         var wakeup = new Wakeup();
         _state = new AgentState(wakeup.Set);
         _log = new LogBuffer(wakeup.Set);
-        _link = new ServerLink(folder, _state, _log, wakeup, new ServiceRegistry(time), time);
         _environment = SessionEnvironment.Make(image, _order);
+        _commands = new CommandStarter(_children, new Dictionary<string, string>(_environment), () => FindWorkingDirectory().Found, time);
+        _link = new ServerLink(folder, _state, _log, wakeup, new ServiceRegistry(_commands, time), time);
         foreach (var signal in (int[])[Terminate, Interrupt, Quit, Hangup, User1, User2])
             _signals.Add(PosixSignalRegistration.Create((PosixSignal)signal, context =>
             {
@@ -76,7 +79,7 @@ internal sealed class SessionAgent : IDisposable
         using var over = new CancellationTokenSource();
         var link = Task.Run(() => _link.RunAsync(over.Token));
         using var kernels = new Kernels(_order.Port, _order.Environment.GetValueOrDefault("JUPYTER_TOKEN"));
-        var watch = new ActivityWatch(kernels, new Gpus(_children, new Dictionary<string, string>(_environment), _time), _state, _link.Tell, _time);
+        var watch = new ActivityWatch(kernels, new Gpus(_children, new Dictionary<string, string>(_environment), _time), () => _commands.RunsWithoutTerminal, _state, _link.Tell, _time);
         var activity = Task.Run(() => watch.RunAsync(_order.ActivitySeconds, over.Token));
         var exitCode = await RunFrontEndAsync();
         if (_stopSignal is not 0 and var signal)
@@ -166,12 +169,17 @@ internal sealed class SessionAgent : IDisposable
 
     private string WorkingDirectory()
     {
+        var (wanted, found) = FindWorkingDirectory();
+        if (found != wanted)
+            _state.Notice($"The working directory {wanted} does not exist: started in {found} instead.");
+        return found;
+    }
+
+    private (string Wanted, string Found) FindWorkingDirectory()
+    {
         var wanted = _order.WorkingDirectory ?? _order.MountDirectory;
-        if (Directory.Exists(wanted))
-            return wanted;
-        var instead = Directory.Exists(_order.MountDirectory) ? _order.MountDirectory : "/";
-        _state.Notice($"The working directory {wanted} does not exist: started in {instead} instead.");
-        return instead;
+        var found = ((string[])[wanted, _order.MountDirectory]).FirstOrDefault(Directory.Exists) ?? "/";
+        return (wanted, found);
     }
 
     private async Task WaitForAnswerAsync(CancellationToken ended)

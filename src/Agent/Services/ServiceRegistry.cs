@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Berth.Agent.Services.Processes;
 using Berth.Contracts.Json;
 using Berth.Contracts.Services;
 using Berth.Tunnel.Resumable;
@@ -10,10 +11,14 @@ internal sealed class ServiceRegistry
 {
     private readonly TcpService _tcp = new();
     private readonly PortsService _ports;
+    private readonly ExecService _exec;
+    private readonly TerminalService _terminals;
 
-    public ServiceRegistry(TimeProvider time)
+    public ServiceRegistry(CommandStarter commands, TimeProvider time)
     {
         _ports = new PortsService(time);
+        _exec = new ExecService(commands);
+        _terminals = new TerminalService(commands, time);
         Host = new ResumableHost(OpenAsync, new ResumableOptions { Time = time });
     }
 
@@ -24,6 +29,9 @@ internal sealed class ServiceRegistry
     {
         TcpRequest tcp => _tcp.OpenAsync(tcp, ct),
         PortsRequest ports => _ports.OpenAsync(ports, ct),
+        ExecRequest exec => _exec.OpenAsync(exec, ct),
+        TerminalRequest terminal => _terminals.OpenAsync(terminal, ct),
+        TerminalsRequest terminals => _terminals.OpenAsync(terminals, ct),
         _ => throw Unknown("this"),
     };
 

@@ -7,6 +7,16 @@ namespace Berth.Agent.Unix;
 internal sealed record ChildStart(
     string Path, IReadOnlyList<string> Arguments, IReadOnlyDictionary<string, string> Environment, string WorkingDirectory);
 
+/// <summary>What it reads and writes: descriptors, or a terminal, which it gets as its own.</summary>
+/// <param name="Input">Descriptor; -1: there is nothing to read.</param>
+/// <param name="Output">Descriptor.</param>
+/// <param name="Error">Descriptor.</param>
+internal readonly record struct ChildFiles(int Input, int Output, int Error)
+{
+    /// <summary>Path of the terminal in place of the descriptors.</summary>
+    public string? Terminal { get; init; }
+}
+
 /// <summary>A process that was started here, leader of a process group of its own.</summary>
 /// <param name="Pid">Also the id of its group.</param>
 /// <param name="Exited">Its exit code; 128 + signal when a signal ended it.</param>
@@ -41,12 +51,16 @@ internal sealed class Children
 
     /// <summary>Starts a process that writes to the given descriptor and reads nothing.</summary>
     /// <exception cref="SpawnException">The kernel's refusal.</exception>
-    public Child Spawn(ChildStart start, int output)
+    public Child Spawn(ChildStart start, int output) => Spawn(start, new ChildFiles(-1, output, output));
+
+    /// <summary>Starts a process.</summary>
+    /// <exception cref="SpawnException">The kernel's refusal.</exception>
+    public Child Spawn(ChildStart start, ChildFiles files)
     {
         // Held until the process is known: it may end before this returns.
         lock (_own)
         {
-            var (pid, error) = Spawn(start, output, [.. start.Environment.Select(v => $"{v.Key}={v.Value}")]);
+            var (pid, error) = Spawn(start, files, [.. start.Environment.Select(v => $"{v.Key}={v.Value}")]);
             if (error != 0)
                 throw new SpawnException(error);
             var exited = new TaskCompletionSource<int>(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -84,7 +98,7 @@ internal sealed class Children
     // wait(2): the low 7 bits are the signal, the next byte is the code.
     private static int ExitCode(int status) => (status & 0x7f) == 0 ? (status >> 8) & 0xff : 128 + (status & 0x7f);
 
-    private static unsafe (int Pid, int Error) Spawn(ChildStart start, int output, IReadOnlyList<string> environment)
+    private static unsafe (int Pid, int Error) Spawn(ChildStart start, ChildFiles files, IReadOnlyList<string> environment)
     {
         var actions = stackalloc byte[ActionsBytes];
         var attributes = stackalloc byte[AttributesBytes];
@@ -97,9 +111,13 @@ internal sealed class Children
         Native.posix_spawnattr_init(attributes);
         try
         {
-            Native.posix_spawn_file_actions_addopen(actions, 0, "/dev/null", 0, 0);
-            Native.posix_spawn_file_actions_adddup2(actions, output, 1);
-            Native.posix_spawn_file_actions_adddup2(actions, output, 2);
+            // The leader of a new session that opens a terminal has it as its own from then on.
+            if (files.Input < 0)
+                Native.posix_spawn_file_actions_addopen(actions, 0, files.Terminal ?? "/dev/null", files.Terminal is null ? 0 : Native.ReadWrite, 0);
+            else
+                Native.posix_spawn_file_actions_adddup2(actions, files.Input, 0);
+            Native.posix_spawn_file_actions_adddup2(actions, files.Terminal is null ? files.Output : 0, 1);
+            Native.posix_spawn_file_actions_adddup2(actions, files.Terminal is null ? files.Error : 0, 2);
             Native.posix_spawn_file_actions_addchdir_np(actions, start.WorkingDirectory);
             // .NET ignores and blocks signals for itself; what is ignored stays so in a child unless it is undone.
             Native.sigfillset(signals);

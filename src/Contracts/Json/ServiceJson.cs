@@ -10,4 +10,5 @@ namespace Berth.Contracts.Json;
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, AllowOutOfOrderMetadataProperties = true)]
 [JsonSerializable(typeof(ServiceRequest))]
 [JsonSerializable(typeof(PortsNow))]
+[JsonSerializable(typeof(TerminalsNow))]
 public sealed partial class ServiceJson : JsonSerializerContext;

@@ -12,6 +12,9 @@ namespace Berth.Contracts.Services;
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "kind")]
 [JsonDerivedType(typeof(TcpRequest), TcpRequest.KindName)]
 [JsonDerivedType(typeof(PortsRequest), PortsRequest.KindName)]
+[JsonDerivedType(typeof(ExecRequest), ExecRequest.KindName)]
+[JsonDerivedType(typeof(TerminalRequest), TerminalRequest.KindName)]
+[JsonDerivedType(typeof(TerminalsRequest), TerminalsRequest.KindName)]
 public abstract record ServiceRequest
 {
     /// <summary>What in the session it reaches, for people: a port, a command; null: the kind says all. Not on the wire.</summary>

@@ -1,0 +1,132 @@
+using System.ComponentModel;
+using System.Runtime.InteropServices;
+
+namespace Berth.Agent.Unix;
+
+/// <summary>
+/// This program's end of a pipe or a terminal, read or written without holding a thread. One reader or one writer at a time;
+/// what is read or written after it was disposed is the end.
+/// </summary>
+internal sealed class Descriptor : IDisposable
+{
+    // A number that was closed may be another file's a moment later.
+    private readonly Lock _lock = new();
+    private readonly int _fd;
+    private bool _closed;
+
+    /// <summary>Takes a descriptor over.</summary>
+    public Descriptor(int fd)
+    {
+        _fd = fd;
+        // That of this end alone: the other one has its own.
+        Native.fcntl(fd, Native.SetStatusFlags, Native.NonBlocking);
+        Poller.Shared.Add(fd);
+    }
+
+    /// <summary>A pipe: this program's end of it, and the process's, which is closed here once the process has it.</summary>
+    /// <exception cref="Win32Exception">Out of descriptors.</exception>
+    public static unsafe (Descriptor Own, int Theirs) Pipe(bool read)
+    {
+        var ends = stackalloc int[2];
+        if (Native.pipe2(ends, Native.CloseOnExec) != 0)
+            throw new Win32Exception(Marshal.GetLastPInvokeError());
+        return read ? (new Descriptor(ends[0]), ends[1]) : (new Descriptor(ends[1]), ends[0]);
+    }
+
+    /// <summary>Reads what is there, or waits for some.</summary>
+    /// <param name="buffer">Filled from its begin.</param>
+    /// <param name="over">Once it has completed nothing more is waited for: what is there is read.</param>
+    /// <returns>How many bytes; 0: the end.</returns>
+    public async ValueTask<int> ReadAsync(Memory<byte> buffer, Task over)
+    {
+        while (true)
+        {
+            var last = over.IsCompleted;
+            if (TryRead(buffer) is { } count)
+                return count;
+            if (last)
+                return 0;
+            await Task.WhenAny(ReadyAsync(Native.Readable), over);
+        }
+    }
+
+    /// <summary>Writes all, and waits while nobody reads.</summary>
+    /// <exception cref="IOException">Nobody will.</exception>
+    public async ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken ct)
+    {
+        while (bytes.Length > 0)
+        {
+            if (TryWrite(bytes) is { } count)
+                bytes = bytes[count..];
+            else
+                await ReadyAsync(Native.Writable).WaitAsync(ct);
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            if (_closed)
+                return;
+            _closed = true;
+            Poller.Shared.Remove(_fd);
+            Native.close(_fd);
+        }
+    }
+
+    private Task ReadyAsync(uint events)
+    {
+        lock (_lock)
+            return _closed ? Task.CompletedTask : Poller.Shared.WaitAsync(_fd, events);
+    }
+
+    private unsafe int? TryRead(Memory<byte> buffer)
+    {
+        using var pin = buffer.Pin();
+        lock (_lock)
+        {
+            while (!_closed)
+            {
+                var count = Native.read(_fd, (byte*)pin.Pointer, (nuint)buffer.Length);
+                if (count >= 0)
+                    return (int)count;
+                switch (Marshal.GetLastPInvokeError())
+                {
+                    case Native.InterruptedCall:
+                        break;
+                    case Native.TryAgain:
+                        return null;
+                    default:
+                        // EIO: nobody has the other side of the terminal any more.
+                        return 0;
+                }
+            }
+            return 0;
+        }
+    }
+
+    private unsafe int? TryWrite(ReadOnlyMemory<byte> bytes)
+    {
+        using var pin = bytes.Pin();
+        lock (_lock)
+        {
+            while (!_closed)
+            {
+                var count = Native.write(_fd, (byte*)pin.Pointer, (nuint)bytes.Length);
+                if (count >= 0)
+                    return (int)count;
+                switch (Marshal.GetLastPInvokeError())
+                {
+                    case Native.InterruptedCall:
+                        break;
+                    case Native.TryAgain:
+                        return null;
+                    case var error:
+                        throw new IOException(Native.Words(error));
+                }
+            }
+            throw new IOException("It was closed.");
+        }
+    }
+}
