@@ -27,8 +27,11 @@ internal sealed class CarrierRun(ResumableStream stream, Stream carrier, Resumab
         var first = await Task.WhenAny(sending, receiving, watching);
         // Who closes first says its last word before; who does not still hears it.
         _over = first == sending && sending.IsCompletedSuccessfully;
-        await stop.CancelAsync();
+        // A WebSocket whose read is cancelled is aborted, and the last word with it: after one it is closed first.
+        if (!_over)
+            await stop.CancelAsync();
         await CloseAsync();
+        await stop.CancelAsync();
         await Task.WhenAll(sending, receiving, watching).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         stream.OutgoingSent();
         if (first.Exception?.InnerException is ProtocolException e)
