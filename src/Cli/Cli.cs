@@ -21,7 +21,9 @@ internal static class Cli
         // The first Ctrl-C lets the command say how to go on; the second ends it at once.
         void Interrupt(PosixSignalContext signal)
         {
-            signal.Cancel = !stop.IsCancellationRequested;
+            if (stop.IsCancellationRequested)
+                return;
+            signal.Cancel = true;
             stop.Cancel();
         }
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Interrupt);

@@ -15,6 +15,13 @@ internal sealed record Surroundings
 
     public required TextReader In { get; init; }
 
+    /// <summary>Standard input, output and error as bytes, for what is not text.</summary>
+    public Func<Stream> BytesIn { get; init; } = static () => Stream.Null;
+
+    public Func<Stream> BytesOut { get; init; } = static () => Stream.Null;
+
+    public Func<Stream> BytesError { get; init; } = static () => Stream.Null;
+
     public required bool OutIsTerminal { get; init; }
 
     public required bool ErrorIsTerminal { get; init; }
@@ -59,6 +66,9 @@ internal sealed record Surroundings
             Out = Utf8(Console.OpenStandardOutput()),
             Error = Utf8(Console.OpenStandardError()),
             In = Console.In,
+            BytesIn = Console.OpenStandardInput,
+            BytesOut = Console.OpenStandardOutput,
+            BytesError = Console.OpenStandardError,
             OutIsTerminal = !Console.IsOutputRedirected,
             ErrorIsTerminal = !Console.IsErrorRedirected,
             InIsTerminal = !Console.IsInputRedirected,

@@ -19,7 +19,7 @@ internal sealed class Descriptor : IDisposable
     {
         _fd = fd;
         // That of this end alone: the other one has its own.
-        Native.fcntl(fd, Native.SetStatusFlags, Native.NonBlocking);
+        _ = Native.fcntl(fd, Native.SetStatusFlags, Native.NonBlocking);
         Poller.Shared.Add(fd);
     }
 

@@ -74,5 +74,7 @@ internal static class BerthCommand
         new ForwardCommand(here),
         new AttachCommand(here),
         new ConnectionsCommand(here),
+        new ExecCommand(here),
+        new ShellCommand(here),
     ];
 }

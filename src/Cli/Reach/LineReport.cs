@@ -4,8 +4,20 @@ using Berth.Tunnel.Resumable;
 namespace Berth.Cli.Reach;
 
 /// <summary>Says, once for all streams of a command, that the line is lost and that it is back.</summary>
-internal sealed class LineReport(Report report, TimeProvider time)
+/// <param name="lost">Says that it is lost.</param>
+/// <param name="back">Says that it is back, and after how long.</param>
+/// <param name="time">The clock.</param>
+internal sealed class LineReport(Action lost, Action<TimeSpan> back, TimeProvider time)
 {
+    /// <summary>In lines for people.</summary>
+    public LineReport(Report report, TimeProvider time)
+        : this(
+            () => report.Line("The connection is lost: reconnecting …"),
+            after => report.Line($"Back after {Math.Max(1, Math.Round(after.TotalSeconds)):0} s: nothing is lost."),
+            time)
+    {
+    }
+
     private readonly Lock _lock = new();
     private int _lost;
     private long _since;
@@ -20,7 +32,7 @@ internal sealed class LineReport(Report report, TimeProvider time)
             if (_lost++ > 0)
                 return;
             _since = time.GetTimestamp();
-            report.Line("The connection is lost: reconnecting …");
+            lost();
         }
     }
 
@@ -29,7 +41,7 @@ internal sealed class LineReport(Report report, TimeProvider time)
         lock (_lock)
         {
             if (--_lost == 0 && isBack)
-                report.Line($"Back after {Math.Max(1, Math.Round(time.GetElapsedTime(_since).TotalSeconds)):0} s: nothing is lost.");
+                back(time.GetElapsedTime(_since));
         }
     }
 

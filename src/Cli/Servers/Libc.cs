@@ -90,6 +90,15 @@ internal static unsafe partial class Libc
     [LibraryImport("libc")]
     public static partial int ioctl(int fd, nuint request, WindowSize* size);
 
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int tcgetattr(int fd, Termios* termios);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int tcsetattr(int fd, int when, Termios* termios);
+
+    [LibraryImport("libc")]
+    public static partial void cfmakeraw(Termios* termios);
+
     /// <summary>The bytes of C strings, one array of pointers to them; freed with the process or by <see cref="NativeMemory"/>'s owner.</summary>
     public static byte** Strings(IReadOnlyList<string> texts)
     {
@@ -114,6 +123,10 @@ internal static unsafe partial class Libc
         public short Events;
         public short Returned;
     }
+
+    /// <summary>How a terminal behaves: glibc's and musl's <c>struct termios</c> are 60 bytes on Linux.</summary>
+    [StructLayout(LayoutKind.Sequential, Size = 60)]
+    public struct Termios;
 
     [StructLayout(LayoutKind.Sequential)]
     public struct WindowSize

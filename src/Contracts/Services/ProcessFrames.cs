@@ -65,7 +65,7 @@ public sealed class ProcessFrames(Stream stream) : IDisposable
             return null;
         var length = got < Head ? -1 : BinaryPrimitives.ReadInt32BigEndian(_in.AsSpan(1));
         if (length is < 0 or > MaximumPayload)
-            throw new InvalidDataException("The other side sent something that is no frame of a process.");
+            throw new IOException("The other side sent something that is no frame of a process.");
         await stream.ReadExactlyAsync(_in.AsMemory(Head, length), ct);
         return new ProcessFrame((ProcessFrameKind)_in[0], _in.AsMemory(Head, length));
     }

@@ -43,7 +43,7 @@ internal sealed record Ran(int Code, string Out, string Error)
     }
 
     public static Process Start(
-        string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string?>? variables, string? folder)
+        string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string?>? variables, string? folder, bool closeInput = true)
     {
         var start = new ProcessStartInfo(program, arguments)
         {
@@ -56,7 +56,8 @@ internal sealed record Ran(int Code, string Out, string Error)
         foreach (var (name, value) in variables ?? new Dictionary<string, string?>())
             start.Environment[name] = value;
         var process = Process.Start(start)!;
-        process.StandardInput.Close();
+        if (closeInput)
+            process.StandardInput.Close();
         return process;
     }
 }

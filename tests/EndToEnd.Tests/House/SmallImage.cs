@@ -14,7 +14,7 @@ internal sealed class SmallImage : IAsyncDisposable
     /// <summary>Answers HTTP on port 8000 from the workspace.</summary>
     public static IReadOnlyList<string> WebServer { get; } = ["/bin/busybox", "httpd", "-f", "-p", "8000", "-h", "/work"];
 
-    public static async Task<SmallImage> MakeAsync()
+    public static async Task<SmallImage> MakeAsync(bool withShell = true)
     {
         var image = new SmallImage();
         var root = image._folder.CreateSubdirectory("root");
@@ -22,7 +22,8 @@ internal sealed class SmallImage : IAsyncDisposable
             root.CreateSubdirectory(folder);
         var busybox = await DebianProgram.FindAsync("busybox", "busybox-static", image._folder.FullName);
         File.Copy(busybox, Path.Combine(root.FullName, "bin/busybox"));
-        File.CreateSymbolicLink(Path.Combine(root.FullName, "bin/sh"), "busybox");
+        if (withShell)
+            File.CreateSymbolicLink(Path.Combine(root.FullName, "bin/sh"), "busybox");
         await File.WriteAllTextAsync(Path.Combine(root.FullName, "etc/passwd"), "root:x:0:0::/:/bin/sh\njane:x:1234:1235::/work:/bin/sh\n");
         var tar = Path.Combine(image._folder.FullName, "image.tar");
         await Ran.WellAsync("tar", "--owner=0", "--group=0", "-cf", tar, "-C", root.FullName, ".");

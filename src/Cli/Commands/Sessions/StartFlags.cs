@@ -21,7 +21,7 @@ internal sealed class StartFlags
     private readonly Flag<double?> _memory = Flags.Size("--memory", "Memory, up to the class's: 512M, 4G");
     private readonly Flag<double?> _disk = Flags.Size("--disk", "Disk, up to the class's maximum: 10G");
     private readonly Flag<string?> _gpu = Flags.Text("--gpu", "How many gpus, device ids (0,1), or all", "GPUS");
-    private readonly Flag<string[]> _env = Flags.Texts("--env", "A variable; the name alone takes its value from here; repeatable", "K=V", "-E");
+    private readonly Flag<string[]> _env = VariableFlag.Create();
     private readonly Flag<string[]> _repo = Flags.Texts("--repo", "Clone this repository into it; repeatable", "URL");
     private readonly Flag<string?> _branch = Flags.Text("--branch", "Branch or tag of the repository", "NAME");
     private readonly Flag<bool> _here = new("--here", "Work in this folder: it becomes the workspace (local server only)") { Personal = true };
@@ -66,28 +66,11 @@ internal sealed class StartFlags
             ResourceClassId: call.Get(_class) is { } wantedClass ? (await StartChoices.ClassAsync(server, wantedClass, pool, ct)).Id : answers?.ClassId,
             PoolName: call.Get(_class) is null ? pool : null,
             Cpu: call.Get(_cpu), MemoryGb: call.Get(_memory), DiskGb: call.Get(_disk) is { } disk ? (int)Math.Ceiling(disk) : null,
-            Gpu: call.Get(_gpu), Env: Variables(call), Repositories: repositories.Count > 0 ? repositories : null,
+            Gpu: call.Get(_gpu), Env: VariableFlag.Read(call, _env), Repositories: repositories.Count > 0 ? repositories : null,
             HostFolder: call.Get(_here) ? HostFolder(call, server) : null,
             DefaultUrl: call.Get(_url), Port: call.Get(_port),
             Args: call.Here.BehindDashes is { Count: > 0 } args ? args : null,
             Continue: call.Get(_continue));
-    }
-
-    private Dictionary<string, string>? Variables(Call call)
-    {
-        if (call.Get(_env) is not { Length: > 0 } pairs)
-            return null;
-        Dictionary<string, string> variables = [];
-        foreach (var pair in pairs)
-        {
-            var at = pair.IndexOf('=');
-            var name = at < 0 ? pair : pair[..at];
-            if (name.Length == 0)
-                throw CliException.Usage($"--env is '{pair}'; NAME=VALUE is expected, or the name of a variable that is set here.");
-            variables[name] = at >= 0 ? pair[(at + 1)..]
-                : call.Here.Variables.GetValueOrDefault(name) ?? throw CliException.Usage($"--env {name}: no variable of that name is set here. Say its value: --env {name}=VALUE.");
-        }
-        return variables;
     }
 
     private static string HostFolder(Call call, Server server) => server.IsLocal
