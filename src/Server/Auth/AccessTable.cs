@@ -58,6 +58,8 @@ public static class AccessTable
         new("GET", "/sessions/new", AccessRule.SignedIn, ScopeRule.Any),
         new("GET", "/sessions/history", AccessRule.SignedIn, ScopeRule.Any),
         new("GET", "/sessions/{id}", AccessRule.SessionOwner, ScopeRule.Any),
+        new("GET", "/sessions/{id}/terminal", AccessRule.SessionOwner, ScopeRule.Sessions),
+        new("GET", "/sessions/{id}/terminal/connect", AccessRule.SessionOwner, ScopeRule.Sessions),
         new("POST", "/sessions/{id}/pause", AccessRule.SessionOwner, ScopeRule.Sessions),
         new("POST", "/sessions/{id}/resume", AccessRule.SessionOwner, ScopeRule.Sessions),
         new("POST", "/sessions/{id}/extend", AccessRule.SessionOwner, ScopeRule.Sessions),

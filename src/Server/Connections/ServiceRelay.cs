@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Berth.Contracts.Json;
 using Berth.Contracts.Problems;
+using Berth.Contracts.Services;
 using Berth.Core.Sessions;
 using Berth.Server.Auth;
 using Berth.Server.Problems;
@@ -27,8 +28,14 @@ public sealed class ServiceRelay(
     private static readonly TimeSpan s_helloWithin = TimeSpan.FromSeconds(15);
     private static readonly WebSocketAcceptContext s_accept = new() { KeepAliveInterval = TimeSpan.FromSeconds(10), KeepAliveTimeout = TimeSpan.FromSeconds(10) };
 
-    /// <summary>Answers the request.</summary>
-    public async Task ServeAsync(string session, Caller caller, HttpContext context)
+    /// <summary>Answers the request of a command, which brings its own stream.</summary>
+    public Task ServeAsync(string session, Caller caller, HttpContext context) => ServeAsync(session, caller, context, (socket, _) => socket);
+
+    /// <summary>Answers the request of a page, for which the server asks for a terminal.</summary>
+    public Task ServeTerminalAsync(string session, TerminalRequest request, Caller caller, HttpContext context) =>
+        ServeAsync(session, caller, context, (socket, ct) => TerminalCarrier.Of(socket, request, ct));
+
+    private async Task ServeAsync(string session, Caller caller, HttpContext context, Func<TunnelStream, CancellationToken, DuplexStream> carrier)
     {
         var ct = context.RequestAborted;
         // 1. and 2.
@@ -52,7 +59,8 @@ public sealed class ServiceRelay(
             return;
         }
         Unlimit(context);
-        await using var client = new TunnelStream(await context.WebSockets.AcceptWebSocketAsync(s_accept));
+        await using var socket = new TunnelStream(await context.WebSockets.AcceptWebSocketAsync(s_accept));
+        await using var client = carrier(socket, stop.Token);
 
         // 5.
         try
@@ -66,7 +74,7 @@ public sealed class ServiceRelay(
     }
 
     private async Task RelayAsync(
-        TunnelStream client, DuplexStream agent, StreamLimits.Place place, Func<StreamHello, NotedConnection> note, CancellationToken ct)
+        DuplexStream client, DuplexStream agent, StreamLimits.Place place, Func<StreamHello, NotedConnection> note, CancellationToken ct)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
         limit.CancelAfter(s_helloWithin);
@@ -84,7 +92,7 @@ public sealed class ServiceRelay(
         }
     }
 
-    private static async Task PassAsync(TunnelStream client, DuplexStream agent, StreamLimits.Place place, NotedConnection noted, CancellationToken ct)
+    private static async Task PassAsync(DuplexStream client, DuplexStream agent, StreamLimits.Place place, NotedConnection noted, CancellationToken ct)
     {
         using var over = CancellationTokenSource.CreateLinkedTokenSource(ct);
         var there = Splice.CopyAsync(client, agent, bytes => CountAsync(noted.CountIn, bytes), over.Token);

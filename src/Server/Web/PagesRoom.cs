@@ -31,6 +31,7 @@ public static class PagesRoom
         var pages = routes.MapGroup("").AddEndpointFilter(KeepNothingAsync).ExcludeFromDescription();
         SignInPages.Map(pages);
         SessionPages.Map(pages);
+        TerminalPages.Map(pages);
         AllSessionPages.Map(pages);
         LauncherPages.Map(pages);
         EnvironmentPages.Map(pages);

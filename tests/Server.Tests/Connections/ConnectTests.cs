@@ -61,12 +61,28 @@ public sealed class ConnectTests(NarrowWorld world) : IClassFixture<NarrowWorld>
     }
 
     [Fact]
-    public async Task APageOfAnotherOriginOpensNoWebSocketInAVisitorsName()
+    public async Task ATerminalOfThePagesIsItsUsersAloneAndSaysWhyItIsClosed()
     {
-        var (user, id) = await world.AddUserAsync("dora");
+        var (user, _) = await world.AddUserAsync("berta");
+        var (other, _) = await world.AddUserAsync("carla", admin: true);
+        var session = await world.RunAsync(user);
+        var path = $"/sessions/{session}/terminal/connect?name=web&rows=24&columns=80";
+        (await other.GetAsync(path)).Refused(404);
+        (await world.Anonymous.GetAsync(path)).Refused(401);
+        (await user.GetAsync(path)).Is(204);
+        (await user.PostAsync($"/api/berth/sessions/{session}/pause")).Is(200);
+        (await user.GetAsync(path)).Refused(409);
+    }
+
+    [Theory]
+    [InlineData("/api/berth/sessions/{0}/connect")]
+    [InlineData("/sessions/{0}/terminal/connect")]
+    public async Task APageOfAnotherOriginOpensNoWebSocketInAVisitorsName(string path)
+    {
+        var (user, id) = await world.AddUserAsync($"dora-{path.Length}");
         var session = await world.RunAsync(user);
         using var browser = await world.EnterAsync(id, session);
-        using var request = new HttpRequestMessage(HttpMethod.Get, $"{world.Origin}/api/berth/sessions/{session}/connect");
+        using var request = new HttpRequestMessage(HttpMethod.Get, world.Origin + string.Format(System.Globalization.CultureInfo.InvariantCulture, path, session));
         request.Headers.Add("Upgrade", "websocket");
         request.Headers.Add("Connection", "Upgrade");
         request.Headers.Add("Sec-WebSocket-Version", "13");

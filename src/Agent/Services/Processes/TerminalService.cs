@@ -53,9 +53,10 @@ internal sealed class TerminalService(CommandStarter starter, TimeProvider time)
             var ended = await viewer.ShowAsync(frames, lost);
             await over.CancelAsync();
             await passing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            await (ended
-                ? frames.WriteAsync(ProcessFrameKind.Exit, ProcessFrames.Exit(await terminal.Exited), lost)
-                : frames.WriteAsync(ProcessFrameKind.TakenOver, default, lost));
+            if (ended)
+                await frames.WriteAsync(ProcessFrameKind.Exit, ProcessFrames.Exit(await terminal.Exited), lost);
+            else if (viewer.IsTakenOver)
+                await frames.WriteAsync(ProcessFrameKind.TakenOver, default, lost);
         }
         finally
         {
@@ -82,6 +83,8 @@ internal sealed class TerminalService(CommandStarter starter, TimeProvider time)
                     terminal.Redraw();
                 }
             }
+            // Who says no more has left.
+            viewer.Leave();
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {

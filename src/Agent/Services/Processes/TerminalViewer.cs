@@ -13,7 +13,7 @@ internal sealed class TerminalViewer(Terminal terminal, bool isNew)
     private readonly Wakeup _more = new();
     private long _offset = isNew ? 0 : Unknown;
     private int _showEnd;
-    private volatile bool _takenOver;
+    private volatile bool _left;
 
     /// <summary>How far the client has it.</summary>
     public long Offset => Volatile.Read(ref _offset);
@@ -32,18 +32,28 @@ internal sealed class TerminalViewer(Terminal terminal, bool isNew)
     }
 
     /// <summary>Another client has come.</summary>
+    public bool IsTakenOver { get; private set; }
+
+    /// <summary>Another client comes.</summary>
     public void TakeOver()
     {
-        _takenOver = true;
+        IsTakenOver = true;
+        Leave();
+    }
+
+    /// <summary>It is not looked at any more.</summary>
+    public void Leave()
+    {
+        _left = true;
         Wake();
     }
 
-    /// <summary>Shows what is kept and what comes, until the shell has ended or another client has come.</summary>
+    /// <summary>Shows what is kept and what comes, until the shell has ended or the client leaves.</summary>
     /// <returns>Whether the shell has ended.</returns>
     public async Task<bool> ShowAsync(ProcessFrames frames, CancellationToken ct)
     {
         var buffer = new byte[ProcessFrames.MaximumPayload];
-        while (!_takenOver)
+        while (!_left)
         {
             // Asked before the last look: what was shown until then is in it.
             var over = terminal.Over.IsCompleted;

@@ -28,6 +28,8 @@ const results = {
   'berth.js': packaged('htmx.org/dist/htmx.min.js') + '\n' + packaged('idiomorph/dist/idiomorph-ext.min.js') + '\n'
     + own('live.js') + '\n' + own('page.js'),
   'log.js': own('log.js'),
+  'terminal.css': packaged('@xterm/xterm/css/xterm.css'),
+  'terminal.js': packaged('@xterm/xterm/lib/xterm.js') + '\n' + packaged('@xterm/addon-fit/lib/addon-fit.js') + '\n' + own('terminal.js'),
   'theme.js': own('theme.js'),
   'icons.svg': icons(),
   'favicon.svg': own('favicon.svg'),

@@ -1,0 +1,112 @@
+using Berth.Contracts.Sessions;
+using Berth.EndToEnd.Tests.House;
+using Berth.Fakes;
+using Microsoft.Playwright;
+
+namespace Berth.EndToEnd.Tests;
+
+/// <summary>A terminal of a real session, in a real browser.</summary>
+public sealed class TerminalPageTests(CutServer server, Chromium chromium) : IClassFixture<CutServer>, IClassFixture<Chromium>
+{
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_shell_in_the_browser_outlives_page_and_server()
+    {
+        var session = await server.StartEchoAsync("browser");
+        var page = await chromium.SignInAsync(server.Api);
+        await page.GotoAsync($"http://localhost:{server.Port}/sessions/{session.Id}");
+        await page.GetByRole(AriaRole.Link, new() { Name = "Terminal", Exact = true }).ClickAsync();
+        await UntilAsync(page, "~ $");
+        await page.Keyboard.TypeAsync("kept=yes; echo sum-$((40 + 2)); busybox stty size\n");
+        await UntilAsync(page, "sum-42");
+        var columns = await ColumnsAsync(page);
+        Assert.InRange(columns, 80, 200);
+        await page.LookAsync("terminal-light");
+
+        // A narrower window is a narrower terminal.
+        await page.SetViewportSizeAsync(700, 800);
+        await Eventually.TrueAsync(async () =>
+        {
+            await page.Keyboard.TypeAsync("clear; busybox stty size\n");
+            return await ColumnsAsync(page) < columns;
+        }, "the terminal has the window's size");
+        await page.SetViewportSizeAsync(390, 780);
+        await page.EmulateMediaAsync(new() { ColorScheme = ColorScheme.Dark });
+        await page.LookAsync("terminal-phone-dark");
+        Assert.Equal(390, await page.EvaluateAsync<int>("document.documentElement.scrollWidth"));
+        await page.SetViewportSizeAsync(1280, 900);
+
+        await page.Keyboard.TypeAsync("echo before-$((1 + 1))\n");
+        await UntilAsync(page, "before-2");
+        await page.ReloadAsync();
+        await UntilAsync(page, "before-2");
+        await page.Keyboard.TypeAsync("echo kept-$kept\n");
+        await UntilAsync(page, "kept-yes");
+
+        await server.KillAsync();
+        await page.GetByText("Reconnecting").WaitForAsync();
+        await page.LookAsync("terminal-away");
+        await server.StartAsync();
+        await Eventually.TrueAsync(async () => await page.TextContentAsync("#terminal-state") is "", "the line is back", TimeSpan.FromSeconds(20));
+        await UntilAsync(page, "kept-yes");
+        await page.Keyboard.TypeAsync("echo again-$kept\n");
+        await UntilAsync(page, "again-yes");
+
+        // The command is the same shell's client, and takes it over.
+        Assert.Contains("web", (await server.BerthAsync("session", "shell", "browser", "--list")).Out, StringComparison.Ordinal);
+        await using (var screen = await Screen.OpenAsync(server.Near))
+        {
+            await screen.TypeAsync($"{Published.Command} session shell browser --terminal web\n");
+            await screen.UntilAsync("again-yes");
+            await page.GetByText("Opened elsewhere.").WaitForAsync();
+            await screen.TypeAsync("echo hello-$((1 + 2))\n");
+            await screen.UntilAsync("hello-3");
+        }
+        await page.GetByRole(AriaRole.Button, new() { Name = "Open again" }).ClickAsync();
+        await UntilAsync(page, "hello-3");
+        await page.Keyboard.TypeAsync("exit 3\n");
+        await page.GetByText("Ended with code 3.").WaitForAsync();
+        await page.LookAsync("terminal-ended");
+        await server.RemoveAsync(session.Id);
+    }
+
+    [Fact]
+    public async Task A_sign_out_elsewhere_cuts_it()
+    {
+        var session = await server.StartEchoAsync("signed-out");
+        var page = await chromium.SignInAsync(server.Api);
+        await page.GotoAsync($"http://localhost:{server.Port}/sessions/{session.Id}/terminal");
+        await UntilAsync(page, "~ $");
+        var other = await page.Context.NewPageAsync();
+        await other.GotoAsync($"http://localhost:{server.Port}/account");
+        await other.EvaluateAsync("document.querySelector('form[action*=\"sign-out\"]').submit()");
+        await other.WaitForURLAsync("**/sign-in**");
+        await Eventually.TrueAsync(
+            async () => page.Url.Contains("/sign-in", StringComparison.Ordinal) || (await page.TextContentAsync("#terminal-state")) is { Length: > 0 } said && !said.Contains("Reconnecting", StringComparison.Ordinal),
+            "the terminal is closed");
+        await page.LookAsync("terminal-signed-out");
+        await server.RemoveAsync(session.Id);
+    }
+
+    [Fact]
+    public async Task An_image_without_a_shell_says_so_on_the_page()
+    {
+        await using var image = await SmallImage.MakeAsync(withShell: false);
+        var session = await server.StartSessionAsync(new StartRequest(Image: image.Name, Name: "shellless", Port: 8000, DefaultUrl: "/", Command: SmallImage.WebServer));
+        var page = await chromium.SignInAsync(server.Api);
+        await page.GotoAsync($"http://localhost:{server.Port}/sessions/{session.Id}/terminal");
+        await page.GetByText("There is no shell in the image: neither bash nor sh").WaitForAsync();
+        await server.RemoveAsync(session.Id);
+    }
+
+    private static async Task UntilAsync(IPage page, string text) =>
+        await page.WaitForFunctionAsync("text => document.querySelector('.xterm-rows')?.innerText.replaceAll('\\u00a0', ' ').includes(text)", text);
+
+    private static async Task<int> ColumnsAsync(IPage page)
+    {
+        var text = await page.EvaluateAsync<string>("document.querySelector('.xterm-rows').innerText");
+        var size = System.Text.RegularExpressions.Regex.Matches(text, @"\b\d+[ \u00a0](\d+)\b").LastOrDefault();
+        return size is null ? int.MaxValue : int.Parse(size.Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture);
+    }
+}
