@@ -11,7 +11,6 @@ using Berth.Server.Agents;
 using Berth.Server.Options;
 using Berth.Server.Sessions;
 using Berth.Server.Sessions.Reconcile;
-using Berth.Server.Tests.Sessions;
 using Berth.Tunnel;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
