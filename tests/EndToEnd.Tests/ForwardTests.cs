@@ -59,7 +59,7 @@ public sealed class ForwardTests(CutServer server) : IClassFixture<CutServer>
         using var taken = new TcpListener(IPAddress.Loopback, 0);
         taken.Start();
         var port = ((IPEndPoint)taken.LocalEndpoint).Port;
-        await using (var forward = await Forward.StartAsync(server.Near, "web", "8000", "9001", "9002"))
+        await using (var forward = await Forward.StartAsync(server.Near, "forward", "web", "8000", "9001", "9002"))
         {
             using var http = new HttpClient();
             Assert.Equal("within\n", await http.GetStringAsync($"http://127.0.0.1:{forward.Ports[0]}/index.html", Ct));
@@ -88,7 +88,7 @@ public sealed class ForwardTests(CutServer server) : IClassFixture<CutServer>
         server.Relay.BlackHoles = blackHoles;
         var before = server.Relay.Cuts;
         server.Relay.CutAfter = () => server.Relay.Cuts - before < cuts ? random.Next(20_000, 5_000_000) : null;
-        await using (var forward = await Forward.StartAsync(server.Far, session.Name, "9001"))
+        await using (var forward = await Forward.StartAsync(server.Far, "forward", session.Name, "9001"))
         {
             await EchoesAsync(forward, () => Task.CompletedTask);
             Assert.InRange(server.Relay.Cuts - before, cuts, cuts + 2);
@@ -103,7 +103,7 @@ public sealed class ForwardTests(CutServer server) : IClassFixture<CutServer>
     public async Task A_server_that_is_killed_in_the_middle_costs_no_byte()
     {
         var session = await server.StartEchoAsync("killed");
-        await using (var forward = await Forward.StartAsync(server.Near, "killed", "9001"))
+        await using (var forward = await Forward.StartAsync(server.Near, "forward", "killed", "9001"))
         {
             await EchoesAsync(forward, async () =>
             {
@@ -112,6 +112,36 @@ public sealed class ForwardTests(CutServer server) : IClassFixture<CutServer>
             });
             Assert.Contains("Back after", forward.Said, StringComparison.Ordinal);
         }
+        // A stream that came back, over a server that was killed, is one connection.
+        IReadOnlyList<ConnectionView> written = [];
+        await Eventually.TrueAsync(
+            async () => (written = await server.Api.SessionConnectionsAsync(session.Id, Ct)) is [{ EndedAt: not null }], "its end is written down");
+        var connection = Assert.Single(written);
+        Assert.Equal(("tcp", "port 9001", "local"), (connection.Kind, connection.Target, connection.From));
+        Assert.InRange(connection.BytesOut, Size / 2, Size * 2L);
+        await server.RemoveAsync(session.Id);
+    }
+
+    [Fact]
+    public async Task Attach_opens_what_listens_and_what_listens_later()
+    {
+        var session = await server.StartEchoAsync("attached");
+        await using (var attach = await Forward.StartAsync(server.Near, "attach", "attached"))
+        {
+            // The echo may begin to listen a moment after the front end.
+            while (attach.Ports.Count < 2)
+                await attach.ReadPortsAsync();
+            await Ran.WellAsync("docker", "exec", "--detach", (await Engine.ContainersOfAsync(server.Installation, session.Id))[0],
+                "/bin/busybox", "nc", "-ll", "-p", "9003", "-e", "/bin/busybox", "cat");
+            var later = (await attach.ReadPortsAsync()).EnumerateArray().Single();
+            Assert.Equal(9003, later.GetProperty("port").GetInt32());
+            Assert.Equal($"http://localhost:{attach.Ports[2]}", later.GetProperty("link").GetString());
+            await using var stream = await attach.ConnectAsync(2);
+            await stream.WriteAsync("later"u8.ToArray(), Ct);
+            var back = new byte[5];
+            await stream.ReadExactlyAsync(back, Ct);
+            Assert.Equal("later"u8.ToArray(), back);
+        }
         await server.RemoveAsync(session.Id);
     }
 
@@ -119,7 +149,7 @@ public sealed class ForwardTests(CutServer server) : IClassFixture<CutServer>
     public async Task A_session_that_is_paused_ends_it_and_says_so()
     {
         var session = await server.StartEchoAsync("paused");
-        await using (var forward = await Forward.StartAsync(server.Near, "paused", "9001"))
+        await using (var forward = await Forward.StartAsync(server.Near, "forward", "paused", "9001"))
         {
             await using var open = await forward.ConnectAsync();
             await open.WriteAsync("x"u8.ToArray(), Ct);

@@ -111,7 +111,6 @@ public sealed class ServiceRelay(
         }
     }
 
-    // A stream that comes back says no more what it is for: its row knows, unless that was never written.
     private static string Kind(StreamHello hello)
     {
         using var request = Request(hello);
@@ -122,7 +121,7 @@ public sealed class ServiceRelay(
     {
         try
         {
-            return hello.Request.IsEmpty ? null : JsonSerializer.Deserialize(hello.Request.Span, ServiceJson.Default.ServiceRequest)?.Target() is { } target ? target[..Math.Min(target.Length, 200)] : null;
+            return JsonSerializer.Deserialize(hello.Request.Span, ServiceJson.Default.ServiceRequest)?.Target() is { } target ? target[..Math.Min(target.Length, 200)] : null;
         }
         catch (Exception e) when (e is JsonException or NotSupportedException)
         {
@@ -135,7 +134,7 @@ public sealed class ServiceRelay(
     {
         try
         {
-            return hello.Request.IsEmpty ? null : JsonDocument.Parse(hello.Request);
+            return JsonDocument.Parse(hello.Request);
         }
         catch (JsonException)
         {

@@ -44,7 +44,7 @@ public static class ResumableClient
                 {
                     if (!opened.TrySetResult())
                         options.Back?.Invoke(options.Time.GetElapsedTime(lostAt));
-                    hello = hello with { Request = default };
+                    hello = hello with { GoesOn = true };
                 }, options);
                 if (stream.Ended.IsCompleted)
                     break;

@@ -70,7 +70,7 @@ public sealed class ResumableHost(Func<ReadOnlyMemory<byte>, CancellationToken, 
         refusal = Unknown;
         if (_streams.TryGetValue(hello.Id, out held!))
             return hello.Proves(held.Secret);
-        if (hello.Request.IsEmpty)
+        if (hello.GoesOn)
             return false;
         refusal = $"The session has {options.MaximumStreams} connections, which is the most: close some.";
         if (Interlocked.Increment(ref _live) > options.MaximumStreams)

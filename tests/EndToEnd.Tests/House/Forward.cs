@@ -5,7 +5,7 @@ using System.Text.Json;
 
 namespace Berth.EndToEnd.Tests.House;
 
-/// <summary>A <c>berth session forward</c> that runs.</summary>
+/// <summary>A <c>berth session forward</c> or <c>attach</c> that runs.</summary>
 internal sealed class Forward : IAsyncDisposable
 {
     private readonly Process _process;
@@ -33,15 +33,23 @@ internal sealed class Forward : IAsyncDisposable
 
     public static async Task<Forward> StartAsync(IReadOnlyDictionary<string, string?> variables, params string[] arguments)
     {
-        var forward = new Forward(Ran.Start(Published.Command, ["session", "forward", .. arguments, "-o", "json"], variables, null));
+        var forward = new Forward(Ran.Start(Published.Command, ["session", .. arguments, "-o", "json"], variables, null));
+        await forward.ReadPortsAsync();
+        return forward;
+    }
+
+    /// <summary>Waits for the next list of ports that it prints, and takes them in behind those before.</summary>
+    public async Task<JsonElement> ReadPortsAsync()
+    {
         var json = new StringBuilder();
-        while (await forward._process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken) is { } line && json.AppendLine(line) is not null && line != "]")
+        while (await _process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken) is { } line && json.AppendLine(line) is not null && line != "]")
         {
         }
-        Assert.True(json.Length > 0, $"it ended: {forward.Said}");
-        forward.Ports = [.. JsonDocument.Parse(json.ToString()).RootElement.EnumerateArray()
+        Assert.True(json.Length > 0, $"it ended: {Said}");
+        var list = JsonDocument.Parse(json.ToString()).RootElement;
+        Ports = [.. Ports, .. list.EnumerateArray()
             .Select(port => int.Parse(port.GetProperty("local").GetString()!.Split(':')[^1], System.Globalization.CultureInfo.InvariantCulture))];
-        return forward;
+        return list;
     }
 
     /// <summary>Its exit code, once it has ended by itself.</summary>

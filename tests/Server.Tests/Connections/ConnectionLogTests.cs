@@ -6,6 +6,7 @@ using Berth.Contracts.Sessions;
 using Berth.Server.Connections;
 using Berth.Server.Sessions;
 using Berth.Server.Tests.Api;
+using Berth.Server.Tests.Storage;
 using Berth.Server.Tests.Strangers;
 using Berth.Tunnel;
 using Berth.Tunnel.Resumable;
@@ -14,8 +15,19 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Berth.Server.Tests.Connections;
 
+/// <summary>The same on PostgreSQL.</summary>
+public sealed class PostgresSessionWorld(PostgresFixture postgres) : SessionWorld
+{
+    protected override async ValueTask<string?> DatabaseUrlAsync() => await postgres.CreateDatabaseAsync();
+}
+
+public sealed class ConnectionLogOnSqliteTests(SessionWorld world) : ConnectionLogTests(world), IClassFixture<SessionWorld>;
+
+[Trait("Needs", "postgres")]
+public sealed class ConnectionLogOnPostgresTests(PostgresSessionWorld world) : ConnectionLogTests(world), IClassFixture<PostgresSessionWorld>;
+
 /// <summary>Who was connected to what is written down.</summary>
-public sealed class ConnectionLogTests(SessionWorld world) : IClassFixture<SessionWorld>
+public abstract class ConnectionLogTests(SessionWorld world)
 {
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 

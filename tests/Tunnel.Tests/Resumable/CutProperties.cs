@@ -22,7 +22,7 @@ public sealed class CutProperties
     public void NothingIsLostAndNothingIsDoubled()
     {
         var sizes = Gen.OneOf(Gen.Choose(1, 20), Gen.Choose(1, 3000), Gen.Choose(1, 100_000)).ArrayOf();
-        // 73 bytes are a client's first words: some lines die before they are answered.
+        // 74 bytes are a client's first words: some lines die before they are answered.
         var cuts = Gen.OneOf(Gen.Choose(0, 120), Gen.Choose(0, 40_000)).ArrayOf();
         var runs =
             from there in sizes

@@ -186,11 +186,11 @@ public sealed class ResumableStreamTests
         await stream.WriteAsync("mine"u8.ToArray(), Ct);
         await stream.ReadExactlyAsync(new byte[4], Ct);
 
-        foreach (var request in (byte[][])[[], "request"u8.ToArray()])
+        foreach (var goesOn in (bool[])[true, false])
         {
             var thief = new Line();
             _ = world.Host.ServeAsync(thief.Host, CancellationToken.None);
-            await (hello! with { Secret = new byte[32], Request = request }).WriteAsync(thief.Client, Ct);
+            await (hello! with { Secret = new byte[32], GoesOn = goesOn }).WriteAsync(thief.Client, Ct);
             await Assert.ThrowsAsync<StreamRefusedException>(() => StreamAnswer.ReadAsync(thief.Client, Ct));
         }
         await stream.WriteAsync("still mine"u8.ToArray(), Ct);
@@ -202,7 +202,7 @@ public sealed class ResumableStreamTests
     {
         var line = new Line();
         _ = new World(World.EchoAsync).Host.ServeAsync(line.Host, CancellationToken.None);
-        await (StreamHello.New(default, 1000) with { Received = 5 }).WriteAsync(line.Client, Ct);
+        await (StreamHello.New(default, 1000) with { Received = 5, GoesOn = true }).WriteAsync(line.Client, Ct);
         var refused = await Assert.ThrowsAsync<StreamRefusedException>(() => StreamAnswer.ReadAsync(line.Client, Ct));
         Assert.Contains("does not go on", refused.Message, StringComparison.Ordinal);
     }
