@@ -26,6 +26,8 @@ public sealed class ProgramTests : IAsyncLifetime
     public async Task The_quick_list_is_the_ordinary_list()
     {
         Assert.Equal(new Ran(0, "", "You have no session. Start one with `berth session start`.\n"), await RunAsync("list"));
+        // Ages of hours: those of seconds change between two runs.
+        _server.Clock.Move(TimeSpan.FromHours(-2.5));
         await _server.StartSessionAsync(new StartRequest(Image: "busybox", Name: "alpha"));
         await _server.StartSessionAsync(new StartRequest(Image: "busybox", Name: "beta"));
         await _server.Client.PauseSessionAsync("beta", Ct);
