@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Diagnostics;
 using System.Text;
+using Berth.Cli.Reach;
 
 namespace Berth.Cli;
 
@@ -66,9 +67,9 @@ internal sealed record Surroundings
             Out = Utf8(Console.OpenStandardOutput()),
             Error = Utf8(Console.OpenStandardError()),
             In = Console.In,
-            BytesIn = Console.OpenStandardInput,
-            BytesOut = Console.OpenStandardOutput,
-            BytesError = Console.OpenStandardError,
+            BytesIn = static () => new InputDescriptor(0),
+            BytesOut = static () => new OutputDescriptor(1),
+            BytesError = static () => new OutputDescriptor(2),
             OutIsTerminal = !Console.IsOutputRedirected,
             ErrorIsTerminal = !Console.IsErrorRedirected,
             InIsTerminal = !Console.IsInputRedirected,

@@ -56,6 +56,37 @@ public sealed class InsideTests(CutServer server) : IClassFixture<CutServer>
     }
 
     [Fact]
+    public async Task It_ends_when_nobody_reads_it_any_more()
+    {
+        var session = await server.StartEchoAsync("unread");
+        var ran = await Ran.ToEndAsync("sh", ["-c", $"{Published.Command} session exec unread -- busybox yes | head -n 1"], server.Near);
+        Assert.Equal((0, "y\n", ""), (ran.Code, ran.Out, ran.Error));
+
+        // Into a file that others write to, too.
+        var file = Path.Combine(server.DataFolder, "both");
+        await Ran.ToEndAsync("sh", ["-c", $"{{ echo first; {Published.Command} session exec unread -- sh -c 'echo out; echo err >&2'; echo last; }} >{file} 2>&1"], server.Near);
+        Assert.Equal(["err", "first", "last", "out"], (await File.ReadAllLinesAsync(file, Ct)).Order(StringComparer.Ordinal));
+        await server.RemoveAsync(session.Id);
+    }
+
+    [Fact]
+    public async Task A_terminal_is_as_before_when_the_command_is_ended_from_outside()
+    {
+        var session = await server.StartEchoAsync("ended");
+        await using var screen = await Screen.OpenAsync(server.Near);
+        await screen.TypeAsync($"clear; sh -c 'echo pid=$$.; exec {Published.Command} session shell ended'\n");
+        await screen.UntilAsync("~ $");
+        var pid = System.Text.RegularExpressions.Regex.Match(await screen.ReadAllAsync(), @"pid=(\d+)\.").Groups[1].Value;
+        await Ran.WellAsync("kill", "-TERM", pid);
+        await screen.UntilAsync("~ $ here$");
+        await screen.TypeAsync("stty -a | grep -o ' echo \\| icanon '; echo typed-$((1 + 1))\n");
+        await screen.UntilAsync("typed-2");
+        Assert.Contains(" echo", await screen.ReadAsync(), StringComparison.Ordinal);
+        Assert.Contains(" icanon", await screen.ReadAsync(), StringComparison.Ordinal);
+        await server.RemoveAsync(session.Id);
+    }
+
+    [Fact]
     public async Task Ctrl_C_is_for_the_command_in_the_session()
     {
         var session = await server.StartEchoAsync("signal");

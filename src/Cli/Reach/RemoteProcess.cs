@@ -14,6 +14,7 @@ internal sealed record RemoteEnd(int? Code, string? Reason = null, bool TakenOve
 internal sealed class RemoteProcess : IDisposable
 {
     private const int ReadAtOnce = 32 * 1024;
+    private const int NobodyReads = 128 + 13; // SIGPIPE
     private static readonly byte[] s_clear = "\e[0m\e[H\e[2J"u8.ToArray();
 
     private readonly ProcessFrames _frames;
@@ -67,14 +68,9 @@ internal sealed class RemoteProcess : IDisposable
         {
             switch (frame.Kind)
             {
-                case ProcessFrameKind.Output:
-                    await WriteAsync(output, frame.Payload, ct);
-                    break;
-                case ProcessFrameKind.Error:
-                    await WriteAsync(error, frame.Payload, ct);
-                    break;
-                case ProcessFrameKind.Clear:
-                    await WriteAsync(output, s_clear, ct);
+                case ProcessFrameKind.Output or ProcessFrameKind.Error or ProcessFrameKind.Clear:
+                    if (!TryWrite(frame.Kind == ProcessFrameKind.Error ? error : output, frame.Kind == ProcessFrameKind.Clear ? s_clear : frame.Payload.Span))
+                        return new RemoteEnd(NobodyReads);
                     break;
                 case ProcessFrameKind.Taken:
                     Interlocked.Add(ref _room, ProcessFrames.Number(frame.Payload));
@@ -93,10 +89,17 @@ internal sealed class RemoteProcess : IDisposable
         throw new StreamLostException("The session's agent ended the connection before the command had ended.");
     }
 
-    private static async Task WriteAsync(Stream to, ReadOnlyMemory<byte> bytes, CancellationToken ct)
+    private static bool TryWrite(Stream to, ReadOnlySpan<byte> bytes)
     {
-        await to.WriteAsync(bytes, ct);
-        await to.FlushAsync(ct);
+        try
+        {
+            to.Write(bytes);
+            return true;
+        }
+        catch (IOException)
+        {
+            return false;
+        }
     }
 
     private async Task PassInputAsync()

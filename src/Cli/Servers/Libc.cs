@@ -69,10 +69,10 @@ internal static unsafe partial class Libc
     [LibraryImport("libc")]
     public static partial int connect(int fd, byte* address, uint length);
 
-    [LibraryImport("libc")]
+    [LibraryImport("libc", SetLastError = true)]
     public static partial nint read(int fd, byte* buffer, nint count);
 
-    [LibraryImport("libc")]
+    [LibraryImport("libc", SetLastError = true)]
     public static partial nint write(int fd, byte* buffer, nint count);
 
     [LibraryImport("libc")]
@@ -125,8 +125,11 @@ internal static unsafe partial class Libc
     }
 
     /// <summary>How a terminal behaves: glibc's and musl's <c>struct termios</c> are 60 bytes on Linux.</summary>
-    [StructLayout(LayoutKind.Sequential, Size = 60)]
-    public struct Termios;
+    [StructLayout(LayoutKind.Sequential)]
+    public struct Termios
+    {
+        private fixed byte _bytes[60];
+    }
 
     [StructLayout(LayoutKind.Sequential)]
     public struct WindowSize

@@ -67,11 +67,11 @@ public sealed class ExecTests : AgentProcessTests
     [Fact]
     public async Task AllThatWasSaidBeforeTheEndArrivesThoughSomethingElseHoldsTheOutput()
     {
-        await using var process = await RunAsync("sh", "-c", "sleep 1234 & head -c 3000000 /dev/zero; echo end");
+        await using var process = await RunAsync("sh", "-c", "sleep 1234 & echo $! >left; head -c 3000000 /dev/zero; echo end");
         Assert.Equal((0, null), await process.Ended.WaitAsync(Soon, Ct));
         Assert.Equal(3_000_004, process.Bytes.Length);
         // What it left behind is its own affair until the session ends; here it ends now.
-        await using var clean = await RunAsync("pkill", "-f", "^sleep 1234$");
+        await using var clean = await RunAsync("sh", "-c", "kill $(cat left)");
         await clean.Ended.WaitAsync(Soon, Ct);
     }
 
