@@ -11,9 +11,11 @@ public sealed class ReferenceTests
         ["Core"] = [],
         ["Tunnel"] = ["Contracts"],
         ["Docker"] = ["Core"],
-        ["Server"] = ["Contracts", "Core", "Tunnel", "Docker"],
+        ["Nodes"] = ["Contracts", "Core", "Tunnel"],
+        ["Server"] = ["Contracts", "Core", "Tunnel", "Docker", "Nodes"],
         ["Cli"] = ["Contracts", "Tunnel"],
-        ["Agent"] = ["Contracts", "Core", "Tunnel", "Docker"],
+        ["Agent"] = ["Contracts", "Core", "Tunnel"],
+        ["Node"] = ["Contracts", "Core", "Tunnel", "Docker", "Nodes"],
     };
 
     [Fact]

@@ -70,6 +70,18 @@ public interface IWorkspaceList
 /// <param name="SessionName">Of the session that made it, as its label says.</param>
 public sealed record KeptWorkspace(string Id, DateTimeOffset? MadeAt = null, string? OwnerId = null, string? SessionName = null);
 
+/// <summary>A provider whose machine may be away for a while, and come back with all that runs on it.</summary>
+public interface IMayBeAway
+{
+    /// <summary>That it is away; null while it is not.</summary>
+    Absence? Absence { get; }
+}
+
+/// <summary>A machine is away. What runs on it may go on: nothing is known of it.</summary>
+/// <param name="Words">Which machine, and since when, in a sentence.</param>
+/// <param name="LostAt">From then on what ran there counts as lost, until the machine comes back.</param>
+public sealed record Absence(string Words, DateTimeOffset LostAt);
+
 /// <summary>What becomes of the workspace.</summary>
 public sealed record StopMode
 {

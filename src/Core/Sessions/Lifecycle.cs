@@ -181,6 +181,9 @@ public static class Lifecycle
     {
         if (Deadlines.Earliest(session) is not { } deadline || deadline.At > now)
             return session;
+        // Whether it is used is not known, and nothing could be done about it.
+        if (session is { Status: SessionStatus.Running, Reason: Reason.NodeAway })
+            return session;
         // Nobody is met by it unwarned: not after the machine slept, nor after the server was away.
         if (deadline.Warning > TimeSpan.Zero && session.WarnedOf != deadline.At)
             return session with { WarnedOf = now + deadline.Warning };
@@ -201,12 +204,27 @@ public static class Lifecycle
 
     private static Session See(Session session, Sighting sighting, DateTimeOffset now) => (session.Status, sighting.Foreign) switch
     {
-        (SessionStatus.Launching or SessionStatus.Running, ForeignSighting.Seen(var seen)) => SeeForeign(session, seen, sighting.Agent, now),
+        (SessionStatus.Launching or SessionStatus.Running, ForeignSighting.Seen(var seen)) => SeeForeign(Back(session, now), seen, sighting.Agent, now),
+        (SessionStatus.Running, ForeignSighting.Away(var absence)) => Miss(session, absence, now),
+        // Whatever is left of it is removed when its machine comes back; until then its owner may start anew.
+        (SessionStatus.Stopping, ForeignSighting.Away({ LostAt: var lostAt })) when lostAt <= now => Released(session, workspaceDeleted: false, now),
+        (SessionStatus.Failed, ForeignSighting.Seen(var seen)) when session.Reason == Reason.NodeLost =>
+            SeeForeign(Back(To(session, SessionStatus.Running, now), now), seen, sighting.Agent, now),
+        (SessionStatus.Failed, ForeignSighting.Absent) when session.Reason == Reason.NodeLost => session with { Reason = Reason.Vanished, Detail = null },
         (SessionStatus.Launching or SessionStatus.Running, ForeignSighting.Absent) when session.Step == Step.Started =>
             Fail(session, Reason.Vanished, null, now),
         (SessionStatus.Launching or SessionStatus.Running, _) when session.Step == Step.Started => SeeAgent(session, sighting.Agent, now),
         _ => session,
     };
+
+    private static Session Miss(Session session, Absence absence, DateTimeOffset now) => absence.LostAt <= now
+        ? Fail(session, Reason.NodeLost, absence.Words, now)
+        : session with { Reason = Reason.NodeAway, Detail = absence.Words };
+
+    /// <summary>Its machine is back. What it was used for meanwhile is not known, so its time without use begins anew.</summary>
+    private static Session Back(Session session, DateTimeOffset now) => session is { Status: SessionStatus.Running, Reason: Reason.NodeAway or Reason.NodeLost }
+        ? session with { Reason = null, Detail = null, LastUsed = now, WarnedOf = null }
+        : session;
 
     private static Session SeeForeign(Session session, Observation seen, AgentSighting? agent, DateTimeOffset now)
     {
@@ -285,6 +303,7 @@ public static class Lifecycle
         { Status: SessionStatus.Pausing } => Act.Stop,
         { Status: SessionStatus.Stopping, Wish: Wish.StopAndDelete } => Act.StopAndDelete,
         { Status: SessionStatus.Stopping } => Act.Stop,
+        { Status: SessionStatus.Failed, Reason: Reason.NodeLost } => Act.None, // it may still run, and come back
         { Status: SessionStatus.Failed, Step: not Step.Stopped } => Act.Stop,
         { Status: SessionStatus.Ended, Wish: Wish.StopAndDelete, HasWorkspace: true } => Act.StopAndDelete,
         _ => Act.None,
@@ -333,7 +352,7 @@ public static class Lifecycle
         (SessionStatus.Running, SessionStatus.Launching or SessionStatus.Pausing or SessionStatus.Stopping or SessionStatus.Failed) => true,
         (SessionStatus.Pausing, SessionStatus.Paused or SessionStatus.Stopping) => true,
         (SessionStatus.Paused, SessionStatus.Launching or SessionStatus.Stopping) => true,
-        (SessionStatus.Failed, SessionStatus.Launching or SessionStatus.Pausing or SessionStatus.Stopping) => true,
+        (SessionStatus.Failed, SessionStatus.Launching or SessionStatus.Running or SessionStatus.Pausing or SessionStatus.Stopping) => true,
         (SessionStatus.Stopping, SessionStatus.Ended) => true,
         _ => false,
     };

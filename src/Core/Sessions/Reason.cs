@@ -51,4 +51,10 @@ public enum Reason
     NoProvider,
     /// <summary>The engine cannot be reached; nothing is known of the session.</summary>
     EngineUnreachable,
+    /// <summary>The machine that it is on is away; nothing is known of the session.</summary>
+    NodeAway,
+    /// <summary>The machine that it ran on stayed away for longer than the grace time.</summary>
+    NodeLost,
+    /// <summary>The machine that it was on was removed by force.</summary>
+    NodeRemoved,
 }

@@ -24,11 +24,18 @@ public abstract record ForeignSighting
     /// <summary>A complete observation, made after the last act was accepted, does not hold it.</summary>
     public static ForeignSighting NotThere { get; } = new Absent();
 
+    /// <summary>Nothing is known, for the machine is away.</summary>
+    public static ForeignSighting OnAwayMachine(Absence absence) => new Away(absence);
+
     /// <summary>It is there.</summary>
     public static ForeignSighting There(Observation observation) => new Seen(observation);
 
     /// <summary>Nothing is known.</summary>
     public sealed record Unasked : ForeignSighting;
+
+    /// <summary>Nothing is known.</summary>
+    /// <param name="Absence">Of its machine.</param>
+    public sealed record Away(Absence Absence) : ForeignSighting;
 
     /// <summary>It is not there.</summary>
     public sealed record Absent : ForeignSighting;

@@ -34,6 +34,9 @@ public sealed class InstanceLoop
     private readonly TimeProvider _clock;
     private readonly ILogger _log;
 
+    // As of the last observation; null: the machine was there.
+    private Absence? _absence;
+
     // Orders begins of observations and ends of acts. Only the loop counts.
     private long _stamp;
 
@@ -169,6 +172,8 @@ public sealed class InstanceLoop
                 break;
             case Signal.NotObserved(var why):
                 _observer.Unanswered(why);
+                if ((_absence = (_provider as IMayBeAway)?.Absence) is not null)
+                    dirty.UnionWith(_sessions.Values);
                 break;
             case Signal.Reaped(var key):
                 _reaper.Removed(key);
@@ -243,6 +248,9 @@ public sealed class InstanceLoop
 
     private void Observed(long stamp, IReadOnlyList<Observation> all, HashSet<Tracked> dirty, CancellationToken ct)
     {
+        if (_absence is not null)
+            dirty.UnionWith(_sessions.Values);
+        _absence = null;
         if (_observer.Answered(ct))
         {
             foreach (var tracked in _sessions.Values.Where(t => t.Failures > 0))
@@ -310,7 +318,7 @@ public sealed class InstanceLoop
 
             var before = tracked.Stored;
             var changed = tracked.Pending.Aggregate(before, (s, change) => change(s));
-            var decision = Lifecycle.Decide(changed.Session, tracked.Sighting(), _clock.GetUtcNow());    // 2
+            var decision = Lifecycle.Decide(changed.Session, tracked.Sighting(_absence), _clock.GetUtcNow());    // 2
             var after = changed with { Session = decision.Session, Notices = tracked.Notices, Address = tracked.Address ?? changed.Address };
             if (after.Session != before.Session || after.Address != before.Address || !after.Notices.SequenceEqual(before.Notices))
             {

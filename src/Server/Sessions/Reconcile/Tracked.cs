@@ -71,11 +71,13 @@ public sealed class Tracked(StoredSession stored)
     }
 
     /// <summary>What is known of the present generation.</summary>
-    public Sighting Sighting()
+    /// <param name="absence">Of the machine that it is on; null: it is there.</param>
+    public Sighting Sighting(Absence? absence)
     {
         var key = Stored.Session.Key;
         var seen = Seen.FirstOrDefault(o => o.Key == key);
-        var foreign = seen is not null ? ForeignSighting.There(seen)
+        var foreign = absence is not null ? ForeignSighting.OnAwayMachine(absence)
+            : seen is not null ? ForeignSighting.There(seen)
             : Act is null && SeenStamp > ActStamp ? ForeignSighting.NotThere
             : ForeignSighting.NotKnown;
         var agent = Agent is { } said && said.Generation == key.Generation ? AgentReports.Read(said.Report) : null;

@@ -1,0 +1,130 @@
+using System.Globalization;
+using Berth.Core.Providers;
+using Berth.Core.Sessions;
+using Berth.Tunnel;
+
+namespace Berth.Providers.Nodes;
+
+/// <summary>The connection to one node, which comes and goes.</summary>
+/// <param name="name">The node's.</param>
+/// <param name="heard">When it was last heard of, before this link; null: never.</param>
+/// <param name="grace">How long it may be away before what ran on it counts as lost.</param>
+/// <param name="time">Tells the time.</param>
+public sealed class NodeLink(string name, DateTimeOffset? heard, TimeSpan grace, TimeProvider time)
+{
+    // After a cut or a restart of the server, nodes are back within less than this: nobody need hear of it.
+    private static readonly TimeSpan s_backWithin = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_answersWithin = TimeSpan.FromSeconds(15);
+
+    private readonly Lock _lock = new();
+    private AgentTunnel? _tunnel;
+    private TaskCompletionSource _arrival = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private DateTimeOffset _heard = heard ?? time.GetUtcNow();
+    // A server that was away itself missed nobody meanwhile.
+    private DateTimeOffset _missedSince = time.GetUtcNow();
+
+    /// <summary>The node's name.</summary>
+    public string Name => name;
+
+    /// <summary>Whether it is connected now.</summary>
+    public bool IsConnected
+    {
+        get
+        {
+            lock (_lock)
+                return _tunnel is not null;
+        }
+    }
+
+    /// <summary>That it is away, and since when; null while it is connected, or has just been.</summary>
+    public Absence? Absence
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _tunnel is not null || time.GetUtcNow() - _missedSince < s_backWithin
+                    ? null
+                    : new Absence(NotHeardOf(), _missedSince + grace);
+            }
+        }
+    }
+
+    /// <summary>It connected. Another connection that it has is over, even if that was not noticed yet.</summary>
+    public void Enter(AgentTunnel tunnel)
+    {
+        lock (_lock)
+        {
+            _tunnel?.Dispose();
+            _tunnel = tunnel;
+            _arrival.TrySetResult();
+        }
+    }
+
+    /// <summary>A connection of it ended.</summary>
+    /// <returns>Whether it is away now.</returns>
+    public bool Leave(AgentTunnel tunnel)
+    {
+        ArgumentNullException.ThrowIfNull(tunnel);
+        tunnel.Dispose();
+        lock (_lock)
+        {
+            if (_tunnel != tunnel)
+                return false;
+            _tunnel = null;
+            _heard = _missedSince = time.GetUtcNow();
+            _arrival = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            return true;
+        }
+    }
+
+    /// <summary>Waits until it is connected.</summary>
+    public Task ConnectedAsync(CancellationToken ct)
+    {
+        lock (_lock)
+            return _arrival.Task.WaitAsync(ct);
+    }
+
+    /// <summary>Opens a stream to it. Waits a moment for one that has just gone.</summary>
+    /// <exception cref="ProviderException">It is away: <see cref="Reason.NodeAway"/>.</exception>
+    public async Task<DuplexStream> DialAsync(CancellationToken ct)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        limit.CancelAfter(s_answersWithin);
+        try
+        {
+            var tunnel = await TunnelAsync(limit.Token);
+            return await tunnel.DialAsync(0, limit.Token);
+        }
+        catch (IOException e)
+        {
+            throw Broken("the connection was lost", e);
+        }
+        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+        {
+            throw Broken($"it has not answered for {s_answersWithin.TotalSeconds:0} s");
+        }
+    }
+
+    /// <summary>The refusal of a call that did not come to its end.</summary>
+    public ProviderException Broken(string why, Exception? inner = null) => new(Reason.NodeAway, $"{name}: {why}.", inner);
+
+    private async Task<AgentTunnel> TunnelAsync(CancellationToken ct)
+    {
+        TimeSpan left;
+        lock (_lock)
+        {
+            if (_tunnel is { } there)
+                return there;
+            left = s_backWithin - (time.GetUtcNow() - _missedSince);
+        }
+
+        if (left > TimeSpan.Zero)
+            await ConnectedAsync(ct).WaitAsync(left, time, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        ct.ThrowIfCancellationRequested();
+        lock (_lock)
+            return _tunnel ?? throw new ProviderException(Reason.NodeAway, NotHeardOf());
+    }
+
+    private string NotHeardOf() => string.Create(CultureInfo.InvariantCulture, $"{name} has not been heard of since {_heard.UtcDateTime:yyyy-MM-dd HH:mm} UTC.");
+}
