@@ -9,6 +9,7 @@ using Berth.Server.Images;
 using Berth.Server.Launchers;
 using Berth.Server.Live;
 using Berth.Server.OpenApi;
+using Berth.Server.Nodes;
 using Berth.Server.Options;
 using Berth.Server.Pools;
 using Berth.Server.Problems;
@@ -198,6 +199,7 @@ public static class BerthServer
         services.AddProviders();
         services.AddImages();
         services.AddAgents();
+        services.AddNodes();
         services.AddSessions();
         services.AddSessionConnections();
         services.AddPages();
@@ -233,6 +235,7 @@ public static class BerthServer
         app.MapPools();
         app.MapImages();
         app.MapAgents();
+        app.MapNodes();
         app.MapSessions();
         app.MapConnections();
         app.MapSessionProxy();

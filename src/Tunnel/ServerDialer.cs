@@ -46,7 +46,9 @@ public sealed class ServerDialer : IDisposable
             _http.Value.Dispose();
     }
 
-    private static SocketsHttpHandler Handler(string? authorities)
+    /// <summary>For connections to the server: no cookies, no traces, its authorities, and the proxy that the environment names.</summary>
+    /// <param name="authorities">PEM file of the certificate authorities to trust, and no others; null: the system's.</param>
+    public static SocketsHttpHandler Handler(string? authorities)
     {
         var handler = new SocketsHttpHandler { UseCookies = false, ActivityHeadersPropagator = null };
         if (authorities is not null)

@@ -11,7 +11,8 @@ namespace Berth.Tunnel;
 /// </summary>
 /// <param name="connect">Opens one more stream to the server.</param>
 /// <param name="serve">Takes dials to port 0, the agent itself, until they are over.</param>
-public sealed class TunnelClient(Func<CancellationToken, Task<WebSocket>> connect, Func<Stream, CancellationToken, Task>? serve = null)
+/// <param name="ports">Whether ports on loopback may be dialled: inside a session, not on a whole machine.</param>
+public sealed class TunnelClient(Func<CancellationToken, Task<WebSocket>> connect, Func<Stream, CancellationToken, Task>? serve = null, bool ports = true)
 {
     private static readonly TimeSpan s_firstRetry = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan s_lastRetry = TimeSpan.FromSeconds(5);
@@ -161,7 +162,7 @@ public sealed class TunnelClient(Func<CancellationToken, Task<WebSocket>> connec
             await serve(new TunnelStream(socket), stop);
             return;
         }
-        var (app, status) = await LoopbackAsync(port, stop);
+        var (app, status) = ports ? await LoopbackAsync(port, stop) : (null, DialStatus.Refused);
         using (app)
         {
             await socket.SendAsync(new[] { (byte)status }, WebSocketMessageType.Binary, true, stop);

@@ -20,6 +20,9 @@ public sealed class TestAuthority : IDisposable
         File.WriteAllText(Authorities, _certificate.ExportCertificatePem());
     }
 
+    /// <summary>Hosts of sessions that the certificate is good for, too.</summary>
+    public const string SessionHost = "{session}.sessions.test";
+
     public string Folder { get; }
 
     /// <summary>What clients are given to trust.</summary>
@@ -39,6 +42,7 @@ public sealed class TestAuthority : IDisposable
         var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
         var names = new SubjectAlternativeNameBuilder();
         names.AddDnsName(name);
+        names.AddDnsName(SessionHost.Replace("{session}", "*", StringComparison.Ordinal));
         names.AddIpAddress(IPAddress.Loopback);
         request.CertificateExtensions.Add(names.Build());
         using var certificate = request.Create(_certificate, _since, _since.AddDays(1), RandomNumberGenerator.GetBytes(8));

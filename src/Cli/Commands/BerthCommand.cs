@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using Berth.Cli.Commands.Images;
+using Berth.Cli.Commands.Nodes;
 using Berth.Cli.Commands.Resources;
 using Berth.Cli.Commands.Servers;
 using Berth.Cli.Commands.Sessions;
@@ -31,6 +32,9 @@ internal static class BerthCommand
             new ListResource<UserView>(here, new UserResource()), new ShowResource<UserView>(here, new UserResource()),
             new CreateResource<UserView>(here, new UserResource()), new EditResource<UserView>(here, new UserResource()),
             new UserLinkCommand(here), new UserQuotaCommand(here)));
+        root.Add(new Group("node", "Machines that join: lab machines that run sessions",
+            new NodeListCommand(here), new NodeShowCommand(here), new NodeTokenCommand(here), new NodeJoinCommand(here), new NodeRunCommand(here),
+            new NodeDrainCommand(here, drain: true), new NodeDrainCommand(here, drain: false), new NodeRemoveCommand(here)));
         root.Add(new ServerCommand(here));
         root.Add(new LoginCommand(here));
         root.Add(new LogoutCommand(here));

@@ -1,6 +1,7 @@
 using Berth.Contracts.Environments;
 using Berth.Contracts.Images;
 using Berth.Contracts.Launchers;
+using Berth.Contracts.Nodes;
 using Berth.Contracts.Pools;
 using Berth.Contracts.Projects;
 using Berth.Contracts.Sessions;
@@ -25,6 +26,31 @@ public sealed partial class ApiClient
     /// <summary>The pools that the caller may use.</summary>
     public async Task<IReadOnlyList<PoolView>> ListPoolsAsync(CancellationToken ct) =>
         await GetAsync("api/data/resource_pools", Json.ListPoolView, ct);
+
+    /// <summary>A token with which one machine joins.</summary>
+    public Task<NodeTokenCreated> CreateNodeTokenAsync(NodeTokenRequest request, CancellationToken ct) =>
+        PostAsync("api/berth/nodes/tokens", request, Json.NodeTokenRequest, Json.NodeTokenCreated, ct);
+
+    /// <summary>Exchanges a join token for the node's own; needs no sign-in.</summary>
+    public Task<JoinAnswer> JoinNodeAsync(JoinRequest request, CancellationToken ct) =>
+        PostAsync(NodeRoutes.Join[1..], request, Json.JoinRequest, Json.JoinAnswer, ct);
+
+    /// <summary>The machines that joined: for admins all, for others their own.</summary>
+    public async Task<IReadOnlyList<NodeView>> ListNodesAsync(CancellationToken ct) => await GetAsync("api/berth/nodes", Json.ListNodeView, ct);
+
+    /// <summary>One of them, by name or id.</summary>
+    public Task<NodeView> GetNodeAsync(string node, CancellationToken ct) => GetAsync("api/berth/nodes/" + Escape(node), Json.NodeView, ct);
+
+    /// <summary>Lets a machine take nothing new, or (false) again.</summary>
+    public async Task<NodeView> DrainNodeAsync(string node, bool drain, CancellationToken ct)
+    {
+        using var answer = await SendAsync(new HttpRequestMessage(HttpMethod.Post, $"api/berth/nodes/{Escape(node)}/{(drain ? "drain" : "resume")}"), ct);
+        return await ReadAsync(answer, Json.NodeView, ct);
+    }
+
+    /// <summary>Forgets a machine; by force also one that has sessions, whose work stays there.</summary>
+    public Task RemoveNodeAsync(string node, bool force, CancellationToken ct) =>
+        DeleteAsync($"api/berth/nodes/{Escape(node)}{(force ? "?force=true" : "")}", ct);
 
     /// <summary>The users, for admins.</summary>
     public async Task<IReadOnlyList<UserView>> ListUsersAsync(CancellationToken ct) =>

@@ -5,6 +5,7 @@ using Berth.Contracts.Environments;
 using Berth.Contracts.Health;
 using Berth.Contracts.Images;
 using Berth.Contracts.Launchers;
+using Berth.Contracts.Nodes;
 using Berth.Contracts.Pools;
 using Berth.Contracts.Problems;
 using Berth.Contracts.Projects;
@@ -65,6 +66,11 @@ namespace Berth.Contracts.Json;
 [JsonSerializable(typeof(List<AdminSessionView>))]
 [JsonSerializable(typeof(List<OrphanView>))]
 [JsonSerializable(typeof(AdoptRequest))]
+[JsonSerializable(typeof(NodeTokenRequest))]
+[JsonSerializable(typeof(NodeTokenCreated))]
+[JsonSerializable(typeof(JoinRequest))]
+[JsonSerializable(typeof(JoinAnswer))]
+[JsonSerializable(typeof(List<NodeView>))]
 [JsonSerializable(typeof(ImageCheck))]
 [JsonSerializable(typeof(Change))]
 [JsonSerializable(typeof(Dictionary<string, string>))]

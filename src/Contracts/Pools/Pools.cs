@@ -21,11 +21,14 @@ namespace Berth.Contracts.Pools;
 /// <param name="StartingThreshold">Berth's own: seconds that a start may take, the queue not counted; 0: for ever; null: the server's default.</param>
 /// <param name="FailedThreshold">Berth's own: seconds that a failed session is kept until it is stopped; 0: for ever; null: the server's default.</param>
 /// <param name="RetentionThreshold">Berth's own: seconds that the work of an ended session is kept; 0: for ever; null: the server's default.</param>
+/// <param name="Kind">Berth's own: <c>engine</c> (default): sessions run on the server's engine; <c>nodes</c>: on machines that joined.</param>
+/// <param name="Queues">Berth's own, for the kind <c>nodes</c>: the queues that its sessions stand in, the first when a start names none; null: <c>default</c> alone.</param>
 public sealed record PoolRequest(
     string Name, IReadOnlyList<ClassRequest> Classes, Quota? Quota = null, bool Default = false, bool Public = false,
     string? Platform = null, int? IdleThreshold = null, int? HibernationThreshold = null, int? HibernationWarningPeriod = null,
     double? IdleCpuThreshold = null, string? Reach = null, string? ClusterId = null, RemotePool? Remote = null,
-    int? AgeThreshold = null, int? StartingThreshold = null, int? FailedThreshold = null, int? RetentionThreshold = null);
+    int? AgeThreshold = null, int? StartingThreshold = null, int? FailedThreshold = null, int? RetentionThreshold = null,
+    string? Kind = null, IReadOnlyList<string>? Queues = null);
 
 /// <summary>Processor, memory and gpus together.</summary>
 /// <param name="Cpu">Cores.</param>
@@ -66,7 +69,8 @@ public sealed record NodeAffinity(string Key, bool RequiredDuringScheduling = fa
 public sealed record PoolView(
     int Id, string Name, IReadOnlyList<ClassView> Classes, Quota? Quota, bool Default, bool Public, string? Platform,
     int? IdleThreshold, int? HibernationThreshold, int? HibernationWarningPeriod, double IdleCpuThreshold, string Reach,
-    string? ClusterId, RemotePool? Remote, int? AgeThreshold, int? StartingThreshold, int? FailedThreshold, int? RetentionThreshold);
+    string? ClusterId, RemotePool? Remote, int? AgeThreshold, int? StartingThreshold, int? FailedThreshold, int? RetentionThreshold,
+    string Kind = "engine", IReadOnlyList<string>? Queues = null);
 
 /// <summary>A class as sent; see <see cref="ClassRequest"/>.</summary>
 /// <remarks>Matching: set when the list was asked with cpu, gpu, memory or max_storage: the class has at least these.</remarks>

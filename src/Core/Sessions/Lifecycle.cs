@@ -102,6 +102,16 @@ public static class Lifecycle
             : throw new IllegalTransitionException(session.Status, "extended");
     }
 
+    /// <summary>Its machine was removed by force: nothing of it can be reached any more, its work neither.</summary>
+    public static Session Abandoned(Session session, string detail, DateTimeOffset now)
+    {
+        ArgumentNullException.ThrowIfNull(session);
+        var gone = session with { Step = Step.Stopped, HasWorkspace = false };
+        return session.Status == SessionStatus.Ended
+            ? gone
+            : To(session.Status == SessionStatus.Stopping ? gone : To(gone, SessionStatus.Stopping, now), SessionStatus.Ended, now) with { Reason = Reason.NodeRemoved, Detail = detail };
+    }
+
     /// <summary>It was used.</summary>
     public static Session Used(Session session, DateTimeOffset at)
     {

@@ -17,7 +17,7 @@ public sealed class NodeCalls(ISessionProvider provider)
             try
             {
                 var lines = new NodeLines(stream);
-                if (await lines.ReadAsync(NodeJson.Default.NodeCall, ct) is { } call)
+                if (await lines.ReadAsync(WireJson.Default.NodeCall, ct) is { } call)
                     await AnswerAsync(stream, lines, call, over);
             }
             catch (Exception e) when (e is IOException or JsonException or OperationCanceledException)
@@ -46,7 +46,7 @@ public sealed class NodeCalls(ISessionProvider provider)
     private static async Task WriteAsync(NodeLines lines, ChannelReader<NodeAnswer> answers, CancellationToken ct)
     {
         await foreach (var answer in answers.ReadAllAsync(ct))
-            await lines.WriteAsync(answer, NodeJson.Default.NodeAnswer, ct);
+            await lines.WriteAsync(answer, WireJson.Default.NodeAnswer, ct);
     }
 
     /// <summary>The server says nothing after its call: when a read returns, it is not interested any more.</summary>

@@ -10,13 +10,14 @@ namespace Berth.Providers.Nodes;
 /// <param name="heard">When it was last heard of, before this link; null: never.</param>
 /// <param name="grace">How long it may be away before what ran on it counts as lost.</param>
 /// <param name="time">Tells the time.</param>
-public sealed class NodeLink(string name, DateTimeOffset? heard, TimeSpan grace, TimeProvider time)
+public sealed class NodeLink(string name, DateTimeOffset? heard, TimeSpan grace, TimeProvider time) : IDisposable
 {
     // After a cut or a restart of the server, nodes are back within less than this: nobody need hear of it.
     private static readonly TimeSpan s_backWithin = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan s_answersWithin = TimeSpan.FromSeconds(15);
 
     private readonly Lock _lock = new();
+    private readonly CancellationTokenSource _ended = new();
     private AgentTunnel? _tunnel;
     private TaskCompletionSource _arrival = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private DateTimeOffset _heard = heard ?? time.GetUtcNow();
@@ -36,6 +37,16 @@ public sealed class NodeLink(string name, DateTimeOffset? heard, TimeSpan grace,
         }
     }
 
+    /// <summary>When it was last heard of; while it is connected, when it was before.</summary>
+    public DateTimeOffset Heard
+    {
+        get
+        {
+            lock (_lock)
+                return _heard;
+        }
+    }
+
     /// <summary>That it is away, and since when; null while it is connected, or has just been.</summary>
     public Absence? Absence
     {
@@ -48,6 +59,18 @@ public sealed class NodeLink(string name, DateTimeOffset? heard, TimeSpan grace,
                     : new Absence(NotHeardOf(), _missedSince + grace);
             }
         }
+    }
+
+    /// <summary>Cancelled once no connection is wanted any more: the node was removed, or the server stops.</summary>
+    public CancellationToken Ended => _ended.Token;
+
+    /// <summary>Ends the connection, for good.</summary>
+    public void Dispose()
+    {
+        _ended.Cancel();
+        lock (_lock)
+            _tunnel?.Dispose();
+        // Not disposed of: who is about to connect still asks it, and it holds nothing but memory.
     }
 
     /// <summary>It connected. Another connection that it has is over, even if that was not noticed yet.</summary>

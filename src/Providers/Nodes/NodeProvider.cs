@@ -117,7 +117,7 @@ public sealed class NodeProvider(NodeLink link) : ISessionProvider, IChangeSourc
     {
         try
         {
-            await lines.WriteAsync(call, NodeJson.Default.NodeCall, ct);
+            await lines.WriteAsync(call, WireJson.Default.NodeCall, ct);
         }
         catch (IOException e)
         {
@@ -129,7 +129,7 @@ public sealed class NodeProvider(NodeLink link) : ISessionProvider, IChangeSourc
     {
         try
         {
-            return await lines.ReadAsync(NodeJson.Default.NodeAnswer, ct) ?? throw link.Broken("it ended the call without an answer");
+            return await lines.ReadAsync(WireJson.Default.NodeAnswer, ct) ?? throw link.Broken("it ended the call without an answer");
         }
         catch (IOException e)
         {

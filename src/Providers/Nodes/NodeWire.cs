@@ -73,4 +73,4 @@ internal abstract record NodeAnswer
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UseStringEnumConverter = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(NodeCall))]
 [JsonSerializable(typeof(NodeAnswer))]
-internal sealed partial class NodeJson : JsonSerializerContext;
+internal sealed partial class WireJson : JsonSerializerContext;

@@ -4,10 +4,8 @@ using Berth.Server.Sessions.Reconcile;
 namespace Berth.Server.Agents;
 
 /// <summary>How a session's agent comes to the server: it has its own socket here, or it comes over the network.</summary>
-public sealed class AgentWays(SessionDirectory directory, IEnumerable<ProviderInstance> providers)
+public sealed class AgentWays(SessionDirectory directory, ProviderInstances providers)
 {
-    private readonly HashSet<string> _network = [.. providers.Where(p => p.AgentsByNetwork).Select(p => p.Name)];
-
     /// <summary>Whether it runs where the server has no socket for it. A session that is not known does not.</summary>
-    public bool ComeByNetwork(string sessionId) => directory.TryGet(sessionId, out var route) && _network.Contains(route.Provider);
+    public bool ComeByNetwork(string sessionId) => directory.TryGet(sessionId, out var route) && providers.Find(route.Provider)?.AgentsByNetwork is true;
 }

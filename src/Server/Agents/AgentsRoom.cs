@@ -1,5 +1,6 @@
 using Berth.Contracts.Agents;
 using Berth.Server.Sessions;
+using Berth.Server.Sessions.Reconcile;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
@@ -16,6 +17,7 @@ public static class AgentsRoom
         services.AddSingleton<AgentTokens>();
         services.AddSingleton<AgentHub>();
         services.AddSingleton<AgentWays>();
+        services.AddSingleton<ProviderInstances>();
         services.AddSingleton<SessionLogs>();
         services.AddSingleton<AgentSockets>();
         services.AddSingleton<IConnectionListenerFactory>(provider => provider.GetRequiredService<AgentSockets>());

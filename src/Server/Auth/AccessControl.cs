@@ -16,7 +16,7 @@ public sealed class AccessControl(RequestDelegate next, SameOrigin sameOrigin)
         var row = AccessTable.Find(context.Request.Method, endpoint.RoutePattern.RawText);
         var allowed = row?.Rule switch
         {
-            AccessRule.Anonymous or AccessRule.Agent => true,
+            AccessRule.Anonymous or AccessRule.Agent or AccessRule.Node => true,
             null => false,
             _ when caller is null => SignInNeeded(context),
             _ when !row!.Scope.Admits(caller.Scope) => false,

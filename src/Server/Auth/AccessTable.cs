@@ -12,6 +12,8 @@ public enum AccessRule
     Anonymous,
     /// <summary>An agent, by its session's token, which the handler verifies.</summary>
     Agent,
+    /// <summary>A machine that joined, by its own token, which the handler verifies.</summary>
+    Node,
     /// <summary>Everybody who is signed in; what they see is theirs, or for all.</summary>
     SignedIn,
     /// <summary>Admins.</summary>
@@ -29,6 +31,8 @@ public enum AccessRule
     PoolUser,
     /// <summary>Who started the session.</summary>
     SessionOwner,
+    /// <summary>Whose machine it is, and admins.</summary>
+    NodeOwner,
 }
 
 /// <summary>One endpoint, who may call it, and with tokens of which scope.</summary>
@@ -97,6 +101,12 @@ public static class AccessTable
         new("POST", "/pools/{id:int}", AccessRule.Admin, ScopeRule.All),
         new("GET", "/pools/{id:int}/delete", AccessRule.Admin, ScopeRule.Read),
         new("POST", "/pools/{id:int}/delete", AccessRule.Admin, ScopeRule.All),
+        new("GET", "/nodes", AccessRule.SignedIn, ScopeRule.Read),
+        new("POST", "/nodes/tokens", AccessRule.SignedIn, ScopeRule.All),
+        new("POST", "/nodes/{node}/drain", AccessRule.NodeOwner, ScopeRule.All),
+        new("POST", "/nodes/{node}/resume", AccessRule.NodeOwner, ScopeRule.All),
+        new("GET", "/nodes/{node}/remove", AccessRule.NodeOwner, ScopeRule.Read),
+        new("POST", "/nodes/{node}/remove", AccessRule.NodeOwner, ScopeRule.All),
         new("GET", "/users", AccessRule.Admin, ScopeRule.Read),
         new("GET", "/users/new", AccessRule.Admin, ScopeRule.Read),
         new("POST", "/users", AccessRule.Admin, ScopeRule.All),
@@ -163,6 +173,17 @@ public static class AccessTable
         // Agents on other machines; those on this one have sockets of their own, where nothing else is served
         new("GET", "/api/berth/agent/control", AccessRule.Agent, ScopeRule.Any),
         new("GET", "/api/berth/agent/stream", AccessRule.Agent, ScopeRule.Any),
+
+        // Machines that join
+        new("GET", "/api/berth/nodes", AccessRule.SignedIn, ScopeRule.Read),
+        new("POST", "/api/berth/nodes/tokens", AccessRule.SignedIn, ScopeRule.All),
+        new("GET", "/api/berth/nodes/{node}", AccessRule.NodeOwner, ScopeRule.Read),
+        new("POST", "/api/berth/nodes/{node}/drain", AccessRule.NodeOwner, ScopeRule.All),
+        new("POST", "/api/berth/nodes/{node}/resume", AccessRule.NodeOwner, ScopeRule.All),
+        new("DELETE", "/api/berth/nodes/{node}", AccessRule.NodeOwner, ScopeRule.All),
+        new("POST", "/api/berth/node/join", AccessRule.Anonymous, ScopeRule.Any),
+        new("GET", "/api/berth/node/control", AccessRule.Node, ScopeRule.Any),
+        new("GET", "/api/berth/node/stream", AccessRule.Node, ScopeRule.Any),
 
         // Images
         new("GET", "/api/berth/image_credentials", AccessRule.SignedIn, ScopeRule.Read),

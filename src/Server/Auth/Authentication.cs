@@ -9,8 +9,8 @@ public sealed class Authentication(RequestDelegate next, Callers callers)
 {
     public async Task InvokeAsync(HttpContext context)
     {
-        // An agent is no user, and its token no user's token that could be wrong.
-        if (RuleOf(context) != AccessRule.Agent && await FindAsync(context) is { } caller)
+        // An agent or a node is no user, and its token no user's token that could be wrong.
+        if (RuleOf(context) is not (AccessRule.Agent or AccessRule.Node) && await FindAsync(context) is { } caller)
         {
             context.SetCaller(caller);
             // Antiforgery tokens are bound to who is signed in.

@@ -39,7 +39,7 @@ internal sealed class Refusals : IOpenApiOperationTransformer
         var parameters = operation.Parameters ?? [];
         // Any caller may come with a wrong token, too often.
         yield return StatusCodes.Status429TooManyRequests;
-        if (rule is AccessRule.Anonymous)
+        if (rule is AccessRule.Anonymous && !hasBody)
             yield break;
         yield return StatusCodes.Status401Unauthorized;
         yield return StatusCodes.Status403Forbidden;

@@ -24,18 +24,24 @@ public sealed class PoolRow
     public int? StartingThreshold { get; init; }
     public int? FailedThreshold { get; init; }
     public int? RetentionThreshold { get; init; }
+    public string Kind { get; init; } = "";
+    public string? Queues { get; init; }
 
     public Quota? QuotaOrNull => Quota is null ? null : JsonSerializer.Deserialize(Quota, BerthJson.Default.Quota);
+
+    private IReadOnlyList<string>? QueuesOrNull => Queues is null ? null : JsonSerializer.Deserialize(Queues, BerthJson.Default.IReadOnlyListString);
 
     private RemotePool? RemoteOrNull => Remote is null ? null : JsonSerializer.Deserialize(Remote, BerthJson.Default.RemotePool);
 
     public PoolView View(IEnumerable<ClassView> classes) => new(
         Id, Name, [.. classes], QuotaOrNull, IsDefault, IsPublic, Platform, IdleThreshold, HibernationThreshold, HibernationWarningPeriod,
-        IdleCpuThreshold, Reach, ClusterId, RemoteOrNull, AgeThreshold, StartingThreshold, FailedThreshold, RetentionThreshold);
+        IdleCpuThreshold, Reach, ClusterId, RemoteOrNull, AgeThreshold, StartingThreshold, FailedThreshold, RetentionThreshold,
+        Kind, QueuesOrNull);
 
     public PoolRequest Request(IEnumerable<ClassRow> classes) => new(
         Name, [.. classes.Select(c => c.Request())], QuotaOrNull, IsDefault, IsPublic, Platform, IdleThreshold, HibernationThreshold,
-        HibernationWarningPeriod, IdleCpuThreshold, Reach, ClusterId, RemoteOrNull, AgeThreshold, StartingThreshold, FailedThreshold, RetentionThreshold);
+        HibernationWarningPeriod, IdleCpuThreshold, Reach, ClusterId, RemoteOrNull, AgeThreshold, StartingThreshold, FailedThreshold, RetentionThreshold,
+        Kind, QueuesOrNull);
 
     internal static PoolRow From(int id, PoolRequest pool) => new()
     {
@@ -56,6 +62,8 @@ public sealed class PoolRow
         StartingThreshold = pool.StartingThreshold,
         FailedThreshold = pool.FailedThreshold,
         RetentionThreshold = pool.RetentionThreshold,
+        Kind = pool.Kind!,
+        Queues = pool.Queues is null ? null : JsonSerializer.Serialize(pool.Queues, BerthJson.Default.IReadOnlyListString),
     };
 }
 

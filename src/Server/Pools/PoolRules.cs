@@ -1,5 +1,7 @@
 using System.Text.RegularExpressions;
+using Berth.Contracts.Nodes;
 using Berth.Contracts.Pools;
+using Berth.Server.Nodes;
 using Berth.Server.Problems;
 
 namespace Berth.Server.Pools;
@@ -8,6 +10,7 @@ namespace Berth.Server.Pools;
 internal static partial class PoolRules
 {
     private const int MostClasses = 100;
+    private const int MostQueues = 20;
     private const int MostSeconds = 366 * 24 * 3600;
     private const double MostCores = 100_000;
     private const int MostGigabytes = 1_000_000;
@@ -30,7 +33,9 @@ internal static partial class PoolRules
             ClusterId = Check.Text(request.ClusterId, "cluster_id", 99),
             Quota = request.Quota is null ? null : Checked(request.Quota, "quota."),
             Remote = request.Remote is null ? null : Checked(request.Remote),
+            Kind = Check.OneOf(request.Kind ?? PoolKinds.Engine, "kind", PoolKinds.Engine, PoolKinds.Nodes),
         };
+        pool = pool with { Queues = CheckQueues(pool) };
         if (pool.Default)
         {
             // The pool of those who choose none has to be there for all, and always.
@@ -42,6 +47,8 @@ internal static partial class PoolRules
                 throw Check.Invalid("remote", "must be null, for the default pool is not remote");
         }
 
+        if (pool.Kind == PoolKinds.Nodes && (pool.Remote is not null || pool.Reach == "direct"))
+            throw Check.Invalid("kind", "must be engine, where remote is set or reach is direct: machines that join are reached by their agents alone");
         if (pool.Remote is not null && pool.Public)
             throw Check.Invalid("public", "must be false, for a remote pool is used with its users' own accounts");
         if (pool.Remote is not null && pool.Reach == "direct")
@@ -84,6 +91,15 @@ internal static partial class PoolRules
         CheckCores(quota.Cpu, $"{prefix}cpu"),
         quota.Memory is >= 1 and <= MostGigabytes ? quota.Memory : throw Check.Invalid($"{prefix}memory", $"must be from 1 to {MostGigabytes} GB; it is {quota.Memory:0.##}"),
         Check.Range(quota.Gpu, 0, 1_000_000, $"{prefix}gpu"));
+
+    private static IReadOnlyList<string>? CheckQueues(PoolRequest pool)
+    {
+        if (pool.Kind != PoolKinds.Nodes)
+            return pool.Queues is null ? null : throw Check.Invalid("queues", "must be null, for only pools of the kind nodes have queues");
+        var queues = pool.Queues is { Count: > 0 } given ? given : [NodeRoutes.DefaultQueue];
+        Check.Count(queues, MostQueues, "queues");
+        return [.. queues.Select((q, i) => NodeRules.Queue(q, $"queues[{i}]")).Distinct()];
+    }
 
     private static List<ClassRequest> CheckClasses(IReadOnlyList<ClassRequest> classes, Quota? quota)
     {
@@ -134,4 +150,14 @@ internal static partial class PoolRules
 
     [GeneratedRegex("^[a-z0-9]{1,20}/[a-z0-9_]{1,20}(/[a-z0-9]{1,10})?$")]
     private static partial Regex Platform();
+}
+
+/// <summary>Where the sessions of a pool run.</summary>
+public static class PoolKinds
+{
+    /// <summary>On the server's engine.</summary>
+    public const string Engine = "engine";
+
+    /// <summary>On machines that joined.</summary>
+    public const string Nodes = "nodes";
 }

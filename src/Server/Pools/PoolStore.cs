@@ -96,10 +96,10 @@ public sealed class PoolStore(Db db, ChangeFeed feed)
             """
             INSERT INTO resource_pools (id, name, is_default, is_public, platform, quota, idle_threshold, hibernation_threshold,
                 hibernation_warning_period, idle_cpu_threshold, reach, cluster_id, remote,
-                age_threshold, starting_threshold, failed_threshold, retention_threshold)
+                age_threshold, starting_threshold, failed_threshold, retention_threshold, kind, queues)
             VALUES (@Id, @Name, @IsDefault, @IsPublic, @Platform, @Quota, @IdleThreshold, @HibernationThreshold,
                 @HibernationWarningPeriod, @IdleCpuThreshold, @Reach, @ClusterId, @Remote,
-                @AgeThreshold, @StartingThreshold, @FailedThreshold, @RetentionThreshold)
+                @AgeThreshold, @StartingThreshold, @FailedThreshold, @RetentionThreshold, @Kind, @Queues)
             """, PoolRow.From(id, pool));
         foreach (var one in pool.Classes)
             await InsertClassAsync(connection, id, one);
@@ -120,7 +120,7 @@ public sealed class PoolStore(Db db, ChangeFeed feed)
                     idle_threshold = @IdleThreshold, hibernation_threshold = @HibernationThreshold,
                     hibernation_warning_period = @HibernationWarningPeriod, idle_cpu_threshold = @IdleCpuThreshold, reach = @Reach,
                     cluster_id = @ClusterId, remote = @Remote, age_threshold = @AgeThreshold, starting_threshold = @StartingThreshold,
-                    failed_threshold = @FailedThreshold, retention_threshold = @RetentionThreshold
+                    failed_threshold = @FailedThreshold, retention_threshold = @RetentionThreshold, kind = @Kind, queues = @Queues
                 WHERE id = @Id
                 """, PoolRow.From(id, pool));
             await SaveClassesAsync(connection, id, before, pool.Classes);

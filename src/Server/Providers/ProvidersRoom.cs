@@ -1,6 +1,5 @@
 using Berth.Contracts.Health;
 using Berth.Providers.Docker;
-using Berth.Server.Agents;
 using Berth.Server.Health;
 using Berth.Server.Options;
 using Berth.Server.Sessions;
@@ -27,7 +26,7 @@ public static class ProvidersRoom
                 {
                     Engine = options.DockerHost,
                     InstallationId = services.GetRequiredService<Installation>().Id,
-                    AgentFolder = AgentBundle.Keep(options, services.GetRequiredService<TimeProvider>()),
+                    AgentFolder = AgentBundle.Keep(options.AgentFolder, options.DataFolder, services.GetRequiredService<TimeProvider>()),
                     SessionsFolder = options.SessionsFolder,
                     ImagesFolder = options.ImagesFolder,
                     AllowRoot = options.AllowRoot,

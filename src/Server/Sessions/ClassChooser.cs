@@ -1,7 +1,9 @@
+using System.Text.Json;
 using Berth.Contracts.Problems;
 using Berth.Contracts.Sessions;
 using Berth.Core.Sessions;
 using Berth.Server.Auth;
+using Berth.Server.Pools;
 using Berth.Server.Problems;
 using Berth.Server.Storage;
 using Dapper;
@@ -18,7 +20,7 @@ public sealed class ClassChooser(Db db)
         SELECT c.id AS class_id, c.name AS class_name, c.cpu, c.memory, c.gpu, c.max_storage, c.default_storage, c.is_default AS default_class,
                p.id AS pool_id, p.name AS pool_name, p.is_default AS default_pool, p.is_public, p.quota, p.idle_threshold,
                p.hibernation_threshold, p.hibernation_warning_period, p.age_threshold, p.starting_threshold, p.failed_threshold,
-               p.retention_threshold, p.idle_cpu_threshold, p.reach, p.remote
+               p.retention_threshold, p.idle_cpu_threshold, p.reach, p.remote, p.kind, p.queues
         FROM resource_classes c JOIN resource_pools p ON p.id = c.pool_id
         WHERE (p.is_public = @yes OR @admin = @yes OR EXISTS (SELECT 1 FROM pool_users u WHERE u.pool_id = p.id AND u.user_id = @user))
         """;
@@ -176,4 +178,9 @@ public sealed class ClassRow
     public double IdleCpuThreshold { get; init; }
     public required string Reach { get; init; }
     public string? Remote { get; init; }
+    public string Kind { get; init; } = PoolKinds.Engine;
+    public string? Queues { get; init; }
+
+    /// <summary>The queue of starts that name none; null: sessions of the pool stand in no line.</summary>
+    public string? FirstQueue => Queues is null ? null : JsonSerializer.Deserialize(Queues, SessionsJson.Default.IReadOnlyListString) is [var first, ..] ? first : null;
 }

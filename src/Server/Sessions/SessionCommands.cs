@@ -3,14 +3,16 @@ using Berth.Contracts.Problems;
 using Berth.Contracts.Sessions;
 using Berth.Core.Sessions;
 using Berth.Server.Auth;
+using Berth.Server.Nodes;
 using Berth.Server.Problems;
 using Berth.Server.Sessions.Reconcile;
+using Berth.Server.Storage;
 
 namespace Berth.Server.Sessions;
 
 /// <summary>What an owner asks of a session. Each writes the wish and nudges the reconciler; none waits for it.</summary>
 public sealed class SessionCommands(
-    SessionStore store, SessionQueries queries, ClassChooser classes, Nudges nudges, TimeProvider clock)
+    SessionStore store, SessionQueries queries, ClassChooser classes, NodePlacement nodes, Db db, Nudges nudges, TimeProvider clock)
 {
     private const int DefaultExtension = 24 * 60;
 
@@ -28,6 +30,12 @@ public sealed class SessionCommands(
         var found = await queries.RequireAsync(caller, session, ct);
         await classes.RequirePoolAsync(caller, found, ct);
         var change = request.ResourceClassId is { } classId ? await classes.ForResumeAsync(caller, found, classId, ct) : found;
+        if (IsOnNode(change) && change.Session.Status is SessionStatus.Paused or SessionStatus.Failed)
+        {
+            await using var connection = await db.OpenAsync(ct);
+            change = change with { Spec = await PlaceAsync(connection, change) };
+        }
+
         return await ChangeAsync(
             caller,
             found.Session.Id,
@@ -111,7 +119,7 @@ public sealed class SessionCommands(
 
             if (after.Session == before.Session && !asked.EvenSo)
                 return await queries.ViewAsync(before, ct);
-            var ask = new Ask(asked.By.Username, after.Session.Generation > before.Session.Generation ? QuotaOf(after) : null);
+            var ask = new Ask(asked.By.Username, after.Session.Generation > before.Session.Generation ? connection => RequireRoomAsync(connection, after) : null);
             if (await store.SaveAsync(before, after, ask, ct, events) is not { } saved)
                 continue; // The reconciler saved it in between: decide again on what it is now.
             nudges.Nudge(saved.Facts.Provider, saved.Session.Id);
@@ -120,8 +128,21 @@ public sealed class SessionCommands(
     }
 
     /// <summary>A resume takes what a start takes.</summary>
-    private static Func<DbConnection, Task> QuotaOf(StoredSession session) =>
-        connection => Quotas.RequireAsync(connection, new Claim(session.Session.Id, session.Facts.UserId, session.Facts.PoolId, session.Spec.Resources));
+    private async Task RequireRoomAsync(DbConnection connection, StoredSession session)
+    {
+        await Quotas.RequireAsync(connection, new Claim(session.Session.Id, session.Facts.UserId, session.Facts.PoolId, session.Spec.Resources));
+        if (IsOnNode(session) && !(await PlaceAsync(connection, session)).Resources.Gpu.Ids.SequenceEqual(session.Spec.Resources.Gpu.Ids))
+            throw new ProblemException(ProblemCode.Conflict, $"The gpus that session '{session.Facts.Name}' was about to get were given to another just now. Try again.");
+    }
+
+    /// <summary>Its work is on its machine: it is resumed there, or not.</summary>
+    private async Task<SessionSpec> PlaceAsync(DbConnection connection, StoredSession session)
+    {
+        var wanted = new NeedsNode(session.Session.Id, session.Facts.UserId, "", "", session.Spec.Resources, session.Facts.Provider);
+        return session.Spec with { Resources = (await nodes.PlaceAsync(connection, wanted)).Resources };
+    }
+
+    private static bool IsOnNode(StoredSession session) => session.Facts.Provider.StartsWith(NodeRow.InstancePrefix, StringComparison.Ordinal);
 
     private static string Refusal(StoredSession session, string verb, IllegalTransitionException e)
     {

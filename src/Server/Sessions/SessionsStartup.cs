@@ -6,7 +6,7 @@ namespace Berth.Server.Sessions;
 /// <summary>
 /// Before the server listens: everything that requests and agents rely on is in memory, so that nobody notices a restart.
 /// </summary>
-public sealed class SessionsStartup(SessionStore store, SessionDirectory directory, AgentSockets sockets) : IHostedService
+public sealed class SessionsStartup(SessionStore store, SessionDirectory directory, AgentSockets sockets, AgentWays ways) : IHostedService
 {
     /// <inheritdoc/>
     public async Task StartAsync(CancellationToken cancellationToken)
@@ -14,7 +14,7 @@ public sealed class SessionsStartup(SessionStore store, SessionDirectory directo
         foreach (var stored in await store.LiveAsync(cancellationToken))
         {
             directory.Set(stored.Route());
-            if (stored.Session.Status is SessionStatus.Launching or SessionStatus.Running)
+            if (stored.Session.Status is SessionStatus.Launching or SessionStatus.Running && !ways.ComeByNetwork(stored.Session.Id))
                 sockets.Open(stored.Session.Id);
         }
     }

@@ -5,6 +5,8 @@ using Berth.Core.Faults;
 using Berth.Core.Ids;
 using Berth.Core.Sessions;
 using Berth.Server.Auth;
+using Berth.Server.Nodes;
+using Berth.Server.Pools;
 using Berth.Server.Problems;
 using Berth.Server.Sessions.Reconcile;
 using Berth.Server.Storage;
@@ -18,12 +20,12 @@ namespace Berth.Server.Sessions;
 /// 1. Find what is started: a launcher, an environment or an image.
 /// 2. A live session of that launcher is the answer already.
 /// 3. Resolve class and options into a <see cref="SessionSpec"/>.
-/// 4. In one transaction: quota, unlisted launcher, session.
+/// 4. In one transaction: quota, a machine where the pool has several, unlisted launcher, session.
 /// 5. Nudge.
 /// </remarks>
 public sealed class StartSession(
     Db db, SessionStore store, SessionQueries queries, SessionCommands commands, ClassChooser classes, LaunchTargets targets,
-    Continuation continuation, Nudges nudges, TimeProvider clock)
+    Continuation continuation, NodePlacement nodes, Nudges nudges, TimeProvider clock)
 {
     /// <summary>Starts, or returns the live session of the same launcher.</summary>
     /// <returns>The session, and whether it is new.</returns>
@@ -73,12 +75,13 @@ public sealed class StartSession(
             async connection =>
             {
                 await Quotas.RequireAsync(connection, new Claim(null, caller.UserId, chosen.Row.PoolId, chosen.Resources));
+                var (provider, placed) = await PlaceAsync(connection, id, caller, chosen, spec, from);
                 var launcher = target.LauncherId ?? await targets.AddUnlistedAsync(caller, target, spec, connection);
                 var name = request.Name ?? await SessionNaming.FreeNameAsync(caller, target.Name, attempt, connection);
                 var session = new StoredSession(
                     Session.New(id, chosen.Limits, now),
-                    spec,
-                    new SessionFacts(name, caller.UserId, launcher, target.ProjectId, chosen.Row.PoolId, chosen.Row.ClassId, ProviderNames.Docker, now),
+                    placed,
+                    new SessionFacts(name, caller.UserId, launcher, target.ProjectId, chosen.Row.PoolId, chosen.Row.ClassId, provider, now),
                     [],
                     [],
                     null,
@@ -93,6 +96,22 @@ public sealed class StartSession(
             },
             ct,
             Commit.Asked);
+    }
+
+    /// <summary>The provider instance, and what is asked of it. Who goes on from earlier work goes where that is.</summary>
+    private async Task<(string Provider, SessionSpec Spec)> PlaceAsync(
+        DbConnection connection, string id, Caller caller, ChosenClass chosen, SessionSpec spec, StoredSession? from)
+    {
+        var onNodes = chosen.Row.Kind == PoolKinds.Nodes;
+        if (from is not null && onNodes != (from.Facts.Provider != ProviderNames.Docker))
+            throw new ProblemException(ProblemCode.Conflict, $"The work of session '{from.Facts.Name}' is on another machine than those of the pool '{chosen.Row.PoolName}': choose a class of its own pool, or start without it.", "continue");
+        if (!onNodes)
+            return (ProviderNames.Docker, spec);
+        if (spec.HostFolder is not null || spec.Repositories.Any(r => r.IsLocal))
+            throw new ProblemException(ProblemCode.Invalid, $"The machines of the pool '{chosen.Row.PoolName}' have no folders of the server's machine: give a repository that can be cloned, or choose another pool.", "host_folder");
+        var wanted = new NeedsNode(id, caller.UserId, chosen.Row.PoolName, chosen.Row.FirstQueue!, spec.Resources, from?.Facts.Provider);
+        var given = await nodes.PlaceAsync(connection, wanted);
+        return (given.Instance, spec with { Resources = given.Resources });
     }
 
     private static ProblemException InTheWay(SessionView live, StoredSession from) => new(

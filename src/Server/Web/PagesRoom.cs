@@ -3,6 +3,7 @@ using Berth.Server.Web.Environments;
 using Berth.Server.Web.Errors;
 using Berth.Server.Web.Images;
 using Berth.Server.Web.Launchers;
+using Berth.Server.Web.Nodes;
 using Berth.Server.Web.Pools;
 using Berth.Server.Web.Projects;
 using Berth.Server.Web.Sessions;
@@ -37,6 +38,7 @@ public static class PagesRoom
         EnvironmentPages.Map(pages);
         ProjectPages.Map(pages);
         PoolPages.Map(pages);
+        NodePages.Map(pages);
         UserPages.Map(pages);
         AccountPages.Map(pages);
         TokenPages.Map(pages);

@@ -31,6 +31,8 @@ internal static class Any
     [
         ForeignSighting.NotKnown,
         ForeignSighting.NotThere,
+        ForeignSighting.OnAwayMachine(new Absence("lab3 has not been heard of.", Start.AddDays(365))),
+        ForeignSighting.OnAwayMachine(new Absence("lab3 has not been heard of.", Start)),
         .. from state in Enum.GetValues<ForeignState>()
            from code in new int?[] { null, 0, 1, 137 }
            from oom in new[] { false, true }

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Net.Sockets;
 using System.Net.WebSockets;
+using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using Berth.Contracts.Client;
 
@@ -13,9 +14,10 @@ internal sealed class Visitor : IDisposable
     private readonly CookieContainer _cookies = new();
     private readonly HttpClient _http;
 
-    public Visitor(int port) => _http = new HttpClient(new SocketsHttpHandler
+    public Visitor(int port, string? authorities = null) => _http = new HttpClient(new SocketsHttpHandler
     {
         CookieContainer = _cookies,
+        SslOptions = authorities is null ? new() : new() { CertificateChainPolicy = Trust(authorities) },
         // Sessions' own hosts are this machine, whether or not its resolver knows that of *.localhost.
         ConnectCallback = async (_, ct) =>
         {
@@ -29,7 +31,7 @@ internal sealed class Visitor : IDisposable
 
     public static async Task<Visitor> SignInAsync(RunningServer server, ApiClient? api = null)
     {
-        var visitor = new Visitor(server.Port);
+        var visitor = new Visitor(server.Port, (server as LabServer)?.Authorities);
         await visitor.OpenAsync((await (api ?? server.Api).CreateSignInLinkAsync(Ct)).Url);
         return visitor;
     }
@@ -64,4 +66,11 @@ internal sealed class Visitor : IDisposable
     }
 
     public void Dispose() => _http.Dispose();
+
+    private static X509ChainPolicy Trust(string authorities)
+    {
+        var trust = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+        trust.CustomTrustStore.ImportFromPemFile(authorities);
+        return trust;
+    }
 }

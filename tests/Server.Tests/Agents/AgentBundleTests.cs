@@ -1,4 +1,4 @@
-using Berth.Server.Agents;
+using Berth.Providers.Docker;
 using Berth.Server.Options;
 
 namespace Berth.Server.Tests.Agents;
@@ -15,12 +15,12 @@ public sealed class AgentBundleTests : IDisposable
     public void AnUpgradeLeavesTheFilesOfRunningSessionsInPlace()
     {
         Publish("old");
-        var first = AgentBundle.Keep(Options, TimeProvider.System);
-        Assert.Equal(first, AgentBundle.Keep(Options, TimeProvider.System));
+        var first = AgentBundle.Keep(Options.AgentFolder, Options.DataFolder, TimeProvider.System);
+        Assert.Equal(first, AgentBundle.Keep(Options.AgentFolder, Options.DataFolder, TimeProvider.System));
 
         Directory.Delete(Options.AgentFolder, recursive: true);
         Publish("newer");
-        var second = AgentBundle.Keep(Options, TimeProvider.System);
+        var second = AgentBundle.Keep(Options.AgentFolder, Options.DataFolder, TimeProvider.System);
 
         Assert.Equal("old", File.ReadAllText(Path.Combine(first, "lib/file")));
         Assert.Equal("newer", File.ReadAllText(Path.Combine(second, "lib/file")));
@@ -33,13 +33,13 @@ public sealed class AgentBundleTests : IDisposable
         for (var version = 0; version < 6; version++)
         {
             Publish(new string('x', version));
-            AgentBundle.Keep(Options, TimeProvider.System);
+            AgentBundle.Keep(Options.AgentFolder, Options.DataFolder, TimeProvider.System);
         }
         Assert.Equal(3, Directory.GetDirectories(Path.Combine(Options.DataFolder, "agents")).Length);
     }
 
     [Fact]
-    public void AMissingAgentIsLeftForTheProviderToTell() => Assert.Equal(Options.AgentFolder, AgentBundle.Keep(Options, TimeProvider.System));
+    public void AMissingAgentIsLeftForTheProviderToTell() => Assert.Equal(Options.AgentFolder, AgentBundle.Keep(Options.AgentFolder, Options.DataFolder, TimeProvider.System));
 
     private void Publish(string content)
     {

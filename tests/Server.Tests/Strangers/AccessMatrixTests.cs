@@ -69,8 +69,8 @@ public sealed class AccessMatrixTests(WorldServer server) : IClassFixture<WorldS
     private static Outcome Expected(AccessRow row, Actor actor) => row.Rule switch
     {
         AccessRule.Anonymous => Outcome.Allowed,
-        // Users are no agents, and this session's agent has a socket of its own to come through.
-        AccessRule.Agent => Outcome.SignIn,
+        // Users are no agents and no machines, and this session's agent has a socket of its own to come through.
+        AccessRule.Agent or AccessRule.Node => Outcome.SignIn,
         _ when !actor.IsSomebody => Outcome.SignIn,
         _ when !row.Scope.Admits(actor.Scope) => Outcome.Refused,
         AccessRule.SignedIn => Outcome.Allowed,
@@ -81,6 +81,7 @@ public sealed class AccessMatrixTests(WorldServer server) : IClassFixture<WorldS
         AccessRule.ProjectOwner => InProject(actor, 3),
         AccessRule.PoolUser => actor.UsesPool ? Outcome.Allowed : Outcome.NotFound,
         AccessRule.SessionOwner => actor.OwnsSession ? Outcome.Allowed : Outcome.NotFound,
+        AccessRule.NodeOwner => actor.IsAdmin || actor.OwnsSession ? Outcome.Allowed : Outcome.NotFound,
         var other => throw new InvalidOperationException($"This test does not know the rule {other}."),
     };
 

@@ -1,8 +1,11 @@
 using System.Text.Json;
+using Berth.Contracts.Nodes;
 using Berth.Core.Ids;
 using Berth.Core.Sessions;
 using Berth.Fakes;
 using Berth.Server.Agents;
+using Berth.Server.Auth;
+using Berth.Server.Nodes;
 using Berth.Server.Tests.Api;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -10,7 +13,7 @@ namespace Berth.Server.Tests.Strangers;
 
 /// <summary>One of each thing, made anew for each call that may change one.</summary>
 public sealed record Scene(
-    JsonElement Project, string Launcher, string OpenLauncher, string Environment, int Pool, int Class, string Session, string AgentToken, string User, string Asset, int OpenClass, string Orphan)
+    JsonElement Project, string Launcher, string OpenLauncher, string Environment, int Pool, int Class, string Session, string AgentToken, string User, string Asset, int OpenClass, string Orphan, string Node, Func<string> NewJoinToken)
 {
     private static int _count;
 
@@ -48,7 +51,13 @@ public sealed record Scene(
         server.Compute.Workspaces[SessionKey.NameOfWorkspace(orphan)] = 0;
         var page = (await server.Anonymous.GetAsync("/sign-in")).Is(200).Body;
         var asset = page.Split('"').First(part => part.StartsWith("/assets/", StringComparison.Ordinal));
-        return new Scene(now, launcher, openLauncher, environment, pool.Int("id"), pool.List("classes").Single(c => c.Text("name") == "second").Int("id"), id, agent, user, asset, server.OpenClass, orphan);
+        var joins = server.Services.GetRequiredService<NodeJoins>();
+        var ownerCaller = new Caller(cast.Owner.UserId!, cast.Owner.Username!, false, CallerKind.Token, null);
+        string JoinToken() => joins.CreateAsync(ownerCaller, new NodeTokenRequest(Own: true), default).GetAwaiter().GetResult().Token;
+        // Each has a loop of the reconciler: one is enough, until it is removed.
+        var node = server.Services.GetRequiredService<NodeDirectory>().All.FirstOrDefault(n => n.Row.Name.StartsWith("scene-", StringComparison.Ordinal))?.Row.Id
+            ?? (await joins.JoinAsync(new JoinRequest(JoinToken(), $"scene-{number}"), null, default)).Id;
+        return new Scene(now, launcher, openLauncher, environment, pool.Int("id"), pool.List("classes").Single(c => c.Text("name") == "second").Int("id"), id, agent, user, asset, server.OpenClass, orphan, node, JoinToken);
 
         async Task<string> LauncherAsync(string inProject) => (await server.Owner.PostAsync(
             "/api/data/session_launchers",
@@ -62,7 +71,7 @@ public sealed record Scene(
         var path = pattern.Replace("/assets/{fingerprint}/{name}", Asset)
             .Replace("/namespaces/{name}/projects/{slug}", $"/namespaces/owner/projects/{Project.Text("slug")}")
             .Replace("{cid:int}", $"{Class}").Replace("/classes/{id:int}", $"/classes/{Class}").Replace("{id:int}", $"{Pool}")
-            .Replace("{user}", User).Replace("{session}", Session).Replace("{host}", "127.0.0.1:1"); // where no registry answers
+            .Replace("{user}", User).Replace("{session}", Session).Replace("{node}", Node).Replace("{host}", "127.0.0.1:1"); // where no registry answers
         foreach (var (room, id) in new[]
         {
             ("/sessions/", Session), ("/launchers/", Launcher), ("/session_launchers/", Launcher), ("/environments/", Environment),

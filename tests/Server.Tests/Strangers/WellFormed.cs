@@ -42,6 +42,10 @@ public static class WellFormed
         ["POST /pools/{id:int}/delete"] = (_, _) => Form(),
         ["POST /pools/{id:int}/users"] = (s, _) => Form(("user", s.User)),
         ["POST /pools/{id:int}/users/delete"] = (s, _) => Form(("user", s.User)),
+        ["POST /nodes/tokens"] = (_, _) => Form(("serves", "me")),
+        ["POST /nodes/{node}/drain"] = (_, _) => Form(),
+        ["POST /nodes/{node}/resume"] = (_, _) => Form(),
+        ["POST /nodes/{node}/remove"] = (_, _) => Form(),
         ["POST /users"] = (s, _) => Form(("username", $"page{s.Pool}")),
         ["POST /users/quota"] = (_, _) => Form(("sessions", "1000")),
         ["POST /users/{id}"] = (_, _) => Form(("first_name", "Ada")),
@@ -73,6 +77,12 @@ public static class WellFormed
         ["POST /api/data/sessions"] = (s, _) => new { launcher_id = s.OpenLauncher },
         ["PATCH /api/data/sessions/{session}"] = (_, _) => new { state = "hibernated" },
         ["DELETE /api/data/sessions/{session}"] = (_, _) => null,
+
+        ["POST /api/berth/nodes/tokens"] = (_, _) => new { own = true },
+        ["POST /api/berth/nodes/{node}/drain"] = (_, _) => null,
+        ["POST /api/berth/nodes/{node}/resume"] = (_, _) => null,
+        ["DELETE /api/berth/nodes/{node}"] = (_, _) => null,
+        ["POST /api/berth/node/join"] = (s, _) => new { token = s.NewJoinToken(), name = $"lab-{Guid.NewGuid():N}" },
 
         ["PUT /api/berth/image_credentials/{host}"] = (_, _) => new { username = "ada", password = "of ada" },
         ["DELETE /api/berth/image_credentials/{host}"] = (_, _) => null,

@@ -23,7 +23,7 @@ internal sealed class PoolResource : Resource<PoolView>
         new("classes", item => string.Join(", ", item.Classes.Select(candidate => candidate.Name))),
         new("default", item => item.Default ? "yes" : null),
         new("public", item => item.Public ? "yes" : null),
-        new("runs_on", item => item.Remote is { } remote ? $"{remote.Kind} {remote.SystemName}" : "this server's engine"),
+        new("runs_on", item => item.Remote is { } remote ? $"{remote.Kind} {remote.SystemName}" : item.Kind == "nodes" ? $"machines of {string.Join(", ", item.Queues ?? [])}" : "this server's engine"),
         new("quota", item => item.Quota is { } quota ? $"{quota.Cpu} cpu, {quota.Memory} GB, {quota.Gpu} gpu" : null, false),
         new("idle", item => Deadline(item.IdleThreshold), false),
         new("paused", item => Deadline(item.HibernationThreshold), false),
@@ -57,6 +57,8 @@ internal sealed class PoolResource : Resource<PoolView>
             Field.Seconds("--keep-work", "retention_threshold", "Keep the work of sessions so long after their end: 14d"),
             Field.Seconds("--warning", "hibernation_warning_period", "Warn of a pause or a deletion so long before: 1h"),
             Field.OneOf("--reach", "reach", "How its sessions are reached", "agent", "direct"),
+            Field.OneOf("--kind", "kind", "Where its sessions run: on the server's engine, or on machines that joined", "engine", "nodes"),
+            Field.Texts("--queue", "queues", "For machines that joined: a queue that its sessions stand in, the first by default; may be given again", "QUEUE"),
             Field.Text("--platform", "platform", "Such as linux/amd64"),
         ];
         if (create)
@@ -78,6 +80,7 @@ internal sealed class PoolResource : Resource<PoolView>
         "create" =>
         [
             new("pool create workstation --public --cpu 4 --memory 16G --idle 8h", "One class; more with `berth class create`"),
+            new("pool create lab-machines --public --kind nodes --queue lab --cpu 4 --memory 16G", "For machines that join with --queue lab"),
             new("pool create --file pool.json", "As the API takes it"),
         ],
         "edit" => [new("pool edit workstation --idle 1d", "What is left out stays as it is")],

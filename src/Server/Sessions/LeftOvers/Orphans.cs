@@ -17,7 +17,7 @@ namespace Berth.Server.Sessions.LeftOvers;
 /// is to be deleted is then deleted as any other, and of two that want the same one, the database refuses one.
 /// </summary>
 public sealed class Orphans(
-    IEnumerable<ProviderInstance> instances, Db db, SessionStore store, SessionQueries queries, LaunchTargets targets, ClassChooser classes,
+    ProviderInstances instances, Db db, SessionStore store, SessionQueries queries, LaunchTargets targets, ClassChooser classes,
     Nudges nudges, TimeProvider clock)
 {
     /// <summary>All of them, the oldest first.</summary>
@@ -27,7 +27,7 @@ public sealed class Orphans(
     public async Task<List<OrphanView>> ListAsync(bool sizes, CancellationToken ct)
     {
         var found = new List<OrphanView>();
-        foreach (var instance in instances)
+        foreach (var instance in instances.All)
         {
             if (instance.Provider is not IWorkspaceList provider)
                 continue;
@@ -38,6 +38,10 @@ public sealed class Orphans(
                 var orphans = await WithoutRowAsync(instance.Name, all, ct);
                 var bytes = sizes && orphans.Count > 0 && instance.Provider is IWorkspaceSizes meter ? await meter.MeasureAsync(ct) : null;
                 found.AddRange(orphans.Select(o => bytes?.TryGetValue(o.Id, out var size) == true ? o with { Bytes = size } : o));
+            }
+            catch (ProviderException e) when (e.Reason == Reason.NodeAway)
+            {
+                // What is on a machine that is away is told when it is back.
             }
             catch (ProviderException e)
             {

@@ -1,31 +1,60 @@
 using System.Data.Common;
 using System.Globalization;
 using Berth.Contracts.Agents;
-using Berth.Core.Providers;
 using Berth.Server.Agents;
 using Berth.Server.Options;
 using Berth.Server.Storage;
 
 namespace Berth.Server.Sessions.Reconcile;
 
-/// <summary>A provider by name.</summary>
-/// <param name="Name">As sessions and leases name it.</param>
-/// <param name="Provider">What is asked.</param>
-/// <param name="AgentsByNetwork">Its sessions run on other machines, whose agents come to the public address.</param>
-public sealed record ProviderInstance(string Name, ISessionProvider Provider, bool AgentsByNetwork = false);
-
 /// <summary>
-/// The only code that starts or stops anything: one loop for each provider instance whose lease this replica holds.
+/// The only code that starts or stops anything: one loop for each provider instance whose lease this replica holds, for as
+/// long as the instance is there.
 /// </summary>
 public sealed class Reconciler(
-    IEnumerable<ProviderInstance> instances, Db db, SessionStore store, SessionActs acts, ProviderHealth health, Nudges nudges,
+    ProviderInstances instances, Db db, SessionStore store, SessionActs acts, ProviderHealth health, Nudges nudges,
     AgentHub hub, ServerOptions options, TimeProvider clock, ILogger<Reconciler> log) : BackgroundService
 {
     private readonly string _holder = string.Create(CultureInfo.InvariantCulture, $"{Environment.MachineName}/{Environment.ProcessId}/{Guid.NewGuid():N}");
 
     /// <inheritdoc/>
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
-        Task.WhenAll(instances.Select(i => Task.Run(() => KeepAsync(i, stoppingToken), CancellationToken.None)));
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var kept = new Dictionary<string, (ProviderInstance Instance, CancellationTokenSource Stop, Task Task)>();
+        using var changed = new SemaphoreSlim(1);
+        void OnChange() => changed.Release();
+        instances.Changed += OnChange;
+        try
+        {
+            while (true)
+            {
+                await changed.WaitAsync(stoppingToken);
+                var wanted = instances.All;
+                foreach (var (name, gone) in kept.Where(k => !wanted.Contains(k.Value.Instance)).ToList())
+                {
+                    kept.Remove(name);
+                    await gone.Stop.CancelAsync();
+                    await gone.Task;
+                    gone.Stop.Dispose();
+                }
+
+                foreach (var come in wanted.Where(i => !kept.ContainsKey(i.Name)))
+                {
+                    var stop = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
+                    kept[come.Name] = (come, stop, Task.Run(() => KeepAsync(come, stop.Token), CancellationToken.None));
+                }
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // The loops end by themselves.
+        }
+        finally
+        {
+            instances.Changed -= OnChange;
+            await Task.WhenAll(kept.Values.Select(k => k.Task));
+        }
+    }
 
     /// <summary>Waits for the lease, runs the loop while it is held, and again.</summary>
     private async Task KeepAsync(ProviderInstance instance, CancellationToken ct)

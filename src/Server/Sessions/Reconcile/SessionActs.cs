@@ -5,7 +5,7 @@ using Berth.Server.Agents;
 namespace Berth.Server.Sessions.Reconcile;
 
 /// <summary>Carries out acts: what a start and a stop mean beside the provider's own part. Every step may be repeated.</summary>
-public sealed class SessionActs(AgentOrders orders, AgentSockets sockets, AgentHub hub, SessionLogs logs)
+public sealed class SessionActs(AgentOrders orders, AgentSockets sockets, AgentWays ways, AgentHub hub, SessionLogs logs)
 {
     /// <summary>Tells whoever is inside a session that a deadline is near. Who is not there is told by pages and commands.</summary>
     public void Warn(StoredSession stored, DateTimeOffset now)
@@ -25,7 +25,8 @@ public sealed class SessionActs(AgentOrders orders, AgentSockets sockets, AgentH
         var ct = act.Cancel.Token;
         if (act.Kind == Act.Start)
         {
-            sockets.Open(act.Key.SessionId);
+            if (!ways.ComeByNetwork(act.Key.SessionId))
+                sockets.Open(act.Key.SessionId);
             await provider.StartAsync(await orders.ForAsync(stored, ct), progress, ct);
             return;
         }

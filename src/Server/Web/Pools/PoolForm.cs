@@ -1,6 +1,7 @@
 using System.Globalization;
 using Berth.Contracts.Pools;
 using Berth.Contracts.Problems;
+using Berth.Server.Pools;
 using Berth.Server.Problems;
 using Berth.Server.Web.Forms;
 
@@ -26,6 +27,8 @@ public static class PoolForm
             ("idle_cpu_threshold", pool.IdleCpuThreshold),
             ("platform", pool.Platform),
             ("reach", pool.Reach),
+            ("kind", pool.Kind),
+            ("queues", pool.Queues is null ? null : string.Join(", ", pool.Queues)),
             ("quota.cpu", pool.Quota?.Cpu),
             ("quota.memory", pool.Quota?.Memory),
             ("quota.gpu", pool.Quota?.Gpu),
@@ -70,7 +73,9 @@ public static class PoolForm
             form.Int("age_threshold"),
             form.Int("starting_threshold"),
             form.Int("failed_threshold"),
-            form.Int("retention_threshold"));
+            form.Int("retention_threshold"),
+            form.Text("kind"),
+            form.Text("kind") == PoolKinds.Nodes ? form.Text("queues")?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) : null);
     }
 
     private static Quota? Quota(PageForm form) =>

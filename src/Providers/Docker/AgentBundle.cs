@@ -1,9 +1,8 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using Berth.Server.Options;
 
-namespace Berth.Server.Agents;
+namespace Berth.Providers.Docker;
 
 /// <summary>
 /// The published agent as sessions mount it: a copy in the data folder, named after its content. An upgrade of Berth
@@ -16,13 +15,16 @@ public static class AgentBundle
         | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
 
     /// <summary>Makes the copy where it is not there yet.</summary>
+    /// <param name="published">The published agent's folder.</param>
+    /// <param name="dataFolder">Parent of the copies.</param>
+    /// <param name="time">Tells the time.</param>
     /// <returns>The folder to mount; the configured one where that holds no agent, for others to complain about.</returns>
-    public static string Keep(ServerOptions options, TimeProvider time)
+    public static string Keep(string published, string dataFolder, TimeProvider time)
     {
-        var source = new DirectoryInfo(options.AgentFolder);
+        var source = new DirectoryInfo(published);
         if (!source.Exists || !source.EnumerateFileSystemInfos().Any())
-            return options.AgentFolder; // The provider says what is missing when it is needed.
-        var copies = Directory.CreateDirectory(Path.Combine(options.DataFolder, "agents"));
+            return published; // The provider says what is missing when it is needed.
+        var copies = Directory.CreateDirectory(Path.Combine(dataFolder, "agents"));
         var copy = Path.Combine(copies.FullName, Fingerprint(source));
         if (!Directory.Exists(copy))
         {

@@ -1,0 +1,122 @@
+using System.Net.WebSockets;
+using System.Text.Json;
+using Berth.Contracts.Json;
+using Berth.Contracts.Nodes;
+using Berth.Providers.Nodes;
+using Berth.Tunnel;
+
+namespace Berth.Node;
+
+/// <summary>
+/// The connection to the server: what the machine offers and measures out, calls in. It comes back for ever, and nothing on
+/// the machine waits for it.
+/// </summary>
+internal sealed class ServerLink(NodeFolder folder, Machine machine, NodeCalls calls, AgentRelay relay, TimeProvider time)
+{
+    private const int LongestMessage = 64 * 1024;
+    private static readonly TimeSpan s_firstRetry = TimeSpan.FromMilliseconds(100);
+    // A server must not be stormed after its restart; jitter parts those that lost it at the same moment.
+    private static readonly TimeSpan s_lastRetry = TimeSpan.FromSeconds(6);
+    private static readonly TimeSpan s_measureEvery = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan s_tellAtLeastEvery = TimeSpan.FromMinutes(1);
+
+    /// <summary>Connects and reconnects until cancelled.</summary>
+    /// <exception cref="NodeException">The server does not know the node any more.</exception>
+    public async Task RunAsync(CancellationToken stop)
+    {
+        using var dialer = new ServerDialer(folder.Settings.Server, folder.Token, folder.Authorities);
+        var delay = s_firstRetry;
+        string? said = null;
+        while (!stop.IsCancellationRequested)
+        {
+            string why;
+            try
+            {
+                why = await ConnectedAsync(dialer, stop);
+                (delay, said) = (s_firstRetry, null);
+            }
+            catch (WebSocketException e) when (e.Message.Contains("'401'", StringComparison.Ordinal))
+            {
+                throw new NodeException(
+                    NodeException.NoPermission, $"{folder.Settings.Server} does not know this machine any more: it was removed there. Sessions that run here are left alone; join again with a new token and another --data folder.", e);
+            }
+            catch (Exception e) when (e is WebSocketException or IOException or JsonException or OperationCanceledException)
+            {
+                why = Joining.NotReached(folder.Settings.Server, e);
+            }
+
+            if (stop.IsCancellationRequested)
+                return;
+            // Said once: an hour without the server is one line, not an hour of them.
+            if (why != said)
+                await Console.Error.WriteLineAsync($"berth-node: {said = why}");
+            await Task.Delay(delay * (0.5 + Random.Shared.NextDouble()), time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            delay = TimeSpan.FromTicks(Math.Min(delay.Ticks * 2, s_lastRetry.Ticks));
+        }
+    }
+
+    /// <returns>Why the connection ended.</returns>
+    private async Task<string> ConnectedAsync(ServerDialer dialer, CancellationToken stop)
+    {
+        var connection = Guid.NewGuid().ToString("N");
+        using var socket = await dialer.ConnectAsync(NodeRoutes.Control, connection, stop);
+        var facts = await machine.MeasureAsync(stop);
+        await SendAsync(socket, new NodeHello(NodeProgram.Version, folder.Settings.Offer, facts), stop);
+        if (await HearAsync(socket, stop) is not NodeWelcome welcome)
+            return $"{folder.Settings.Server} refuses this machine: {socket.CloseStatusDescription ?? "it gave no reason"}";
+
+        await Console.Error.WriteLineAsync($"berth-node: connected to {folder.Settings.Server} as {folder.Identity!.Name}");
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        var tunnel = new TunnelClient(ct => dialer.ConnectAsync(NodeRoutes.Stream, connection, ct), calls.ServeAsync, ports: false) { Wanted = welcome.Streams };
+        var streams = tunnel.RunAsync(over.Token);
+        var telling = TellAsync(socket, facts, over.Token);
+        var listening = ListenAsync(socket, over.Token);
+        await Task.WhenAny(telling, listening);
+        await over.CancelAsync();
+        await Task.WhenAll(streams, telling, listening).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        relay.CutAll();
+        return $"the connection to {folder.Settings.Server} was lost";
+    }
+
+    private async Task TellAsync(WebSocket socket, NodeFacts told, CancellationToken ct)
+    {
+        var toldAt = time.GetTimestamp();
+        while (true)
+        {
+            await Task.Delay(s_measureEvery, time, ct);
+            var facts = await machine.MeasureAsync(ct);
+            if (!Machine.Differ(told, facts) && time.GetElapsedTime(toldAt) < s_tellAtLeastEvery)
+                continue;
+            await SendAsync(socket, new NodeReport(facts), ct);
+            (told, toldAt) = (facts, time.GetTimestamp());
+        }
+    }
+
+    private static async Task ListenAsync(WebSocket socket, CancellationToken ct)
+    {
+        while (await HearAsync(socket, ct) is not null)
+        {
+            // Whatever a newer server may say.
+        }
+    }
+
+    private static async Task SendAsync(WebSocket socket, NodeMessage message, CancellationToken ct) =>
+        await socket.SendAsync(JsonSerializer.SerializeToUtf8Bytes(message, NodeJson.Default.NodeMessage), WebSocketMessageType.Text, true, ct);
+
+    /// <returns>Null at the end.</returns>
+    private static async Task<NodeMessage?> HearAsync(WebSocket socket, CancellationToken ct)
+    {
+        var buffer = new byte[LongestMessage];
+        for (var filled = 0; filled < buffer.Length;)
+        {
+            var part = await socket.ReceiveAsync(buffer.AsMemory(filled), ct);
+            if (part.MessageType == WebSocketMessageType.Close)
+                return null;
+            filled += part.Count;
+            if (part.EndOfMessage)
+                return JsonSerializer.Deserialize(buffer.AsSpan(0, filled), NodeJson.Default.NodeMessage);
+        }
+
+        throw new IOException("The server's message is too long.");
+    }
+}

@@ -1,0 +1,120 @@
+using System.Data.Common;
+using System.Text.Json;
+using Berth.Contracts.Nodes;
+using Berth.Core.Agents;
+using Berth.Core.Queues;
+using Berth.Core.Sessions;
+using Dapper;
+
+namespace Berth.Server.Nodes;
+
+/// <summary>A session that has a machine: what it holds of it.</summary>
+public sealed record HeldSession(string Id, string Name, string UserId, string Username, string Provider, string Status, string Step, string Spec, long GenerationSince)
+{
+    private SessionResources? _resources;
+
+    public SessionResources Resources => _resources ??= JsonSerializer.Deserialize(Spec, CoreJson.Default.SessionSpec)!.Resources;
+
+    /// <summary>Paused sessions and those that have ended are on a machine by their work alone.</summary>
+    public bool Holds => Status is not ("paused" or "ended") && Step != "stopped";
+}
+
+/// <summary>A node with what is on it: what it offers, and what of it is free.</summary>
+public sealed class NodeLoad
+{
+    private const long Gigabyte = 1L << 30;
+    private readonly NodeEntry _node;
+
+    public NodeLoad(NodeEntry node, IReadOnlyList<HeldSession> sessions)
+    {
+        (_node, Sessions) = (node, sessions);
+        (Offer, Facts) = (node.Row.OfferOf, node.Row.FactsOf);
+        Holding = [.. sessions.Where(s => s.Holds)];
+        var given = Holding.SelectMany(s => s.Resources.Gpu.Ids).ToHashSet(StringComparer.Ordinal);
+        var seen = Facts?.Gpus ?? [];
+        GpuIds = Offer.Gpus is { } said ? [.. said.Select(g => seen.FirstOrDefault(s => IsCalled(s, g))?.Id ?? g).Distinct()] : [.. seen.Select(g => g.Id)];
+        // One that is not there, or that somebody else computes on, is nobody's to give.
+        GpusUsedOutside = GpuIds.Where(id => !given.Contains(id) && (seen.FirstOrDefault(g => g.Id == id)?.Busy ?? true)).ToHashSet(StringComparer.Ordinal);
+        GpusFree = GpuIds.Count(id => !given.Contains(id) && !GpusUsedOutside.Contains(id));
+    }
+
+    public NodeOffer Offer { get; }
+
+    public NodeFacts? Facts { get; }
+
+    public IReadOnlyList<HeldSession> Sessions { get; }
+
+    public IReadOnlyList<HeldSession> Holding { get; }
+
+    public IReadOnlyList<string> GpuIds { get; }
+
+    public IReadOnlySet<string> GpusUsedOutside { get; }
+
+    public int GpusFree { get; }
+
+    /// <summary>What it was told to offer; null: nothing.</summary>
+    public Demand? Said => Offer is { Cpu: null, MemoryBytes: null, DiskBytes: null, Gpus: null } ? null : new(
+        Offer.Cpu ?? Facts?.Cpu ?? 0, Offer.MemoryBytes ?? Facts?.MemoryBytes ?? 0, Offer.Gpus?.Count ?? Facts?.Gpus.Count ?? 0, Offer.DiskBytes ?? MeasuredDisk);
+
+    /// <summary>What is there.</summary>
+    public Demand? Measured => Facts is null ? null : new(Facts.Cpu, Facts.MemoryBytes, Facts.Gpus.Count, MeasuredDisk);
+
+    /// <summary>Of both the smaller: what was said is not believed.</summary>
+    public Demand? Offered => (Said, Measured) switch
+    {
+        (_, null) => null,
+        (null, var measured) => measured with { Gpus = GpuIds.Count },
+        var (said, measured) => new(Math.Min(said.Cpu, measured.Cpu), Math.Min(said.MemoryBytes, measured.MemoryBytes), Math.Min(GpuIds.Count, measured.Gpus), Math.Min(said.DiskBytes, measured.DiskBytes)),
+    };
+
+    /// <summary>What of it no session has.</summary>
+    public Demand? Free => Offered is not { } offered ? null : Holding.Select(s => DemandOf(s.Resources)).Aggregate(
+        offered, (free, d) => new(Math.Max(0, free.Cpu - d.Cpu), Math.Max(0, free.MemoryBytes - d.MemoryBytes), 0, Math.Max(0, free.DiskBytes - d.DiskBytes))) with { Gpus = GpusFree };
+
+    // What sessions may still write is not free, though nothing is there yet.
+    private long MeasuredDisk => (Facts?.DiskFreeBytes ?? 0) + Holding.Sum(s => s.Resources.DiskBytes);
+
+    public static Demand DemandOf(SessionResources resources) =>
+        new(resources.Cpu, resources.MemoryBytes, resources.Gpu.Ids.Count > 0 ? resources.Gpu.Ids.Count : Math.Max(0, resources.Gpu.Count), resources.DiskBytes);
+
+    public static NodeAmounts? Amounts(Demand? demand) => demand is null ? null : new(
+        Math.Round(demand.Cpu, 3), Math.Round(demand.MemoryBytes / (double)Gigabyte, 2), Math.Round(demand.DiskBytes / (double)Gigabyte, 1), demand.Gpus);
+
+    /// <summary>As decisions of placement see it; null: it has not said yet what it has, or it is unwell.</summary>
+    public Node? ForPlacement()
+    {
+        if (Offered is not { } offered || Facts?.Problem is not null)
+            return null;
+        return new Node
+        {
+            Id = _node.Row.Id,
+            Name = _node.Row.Name,
+            Owner = _node.Row.OwnerId,
+            Queues = Offer.Queues,
+            Fair = Offer.Fair,
+            Cpu = offered.Cpu,
+            MemoryBytes = offered.MemoryBytes,
+            DiskBytes = offered.DiskBytes,
+            GpuIds = GpuIds,
+            GpusUsedOutside = GpusUsedOutside,
+            Draining = _node.Row.Draining,
+            Uptime = Offer.Uptime is { } uptime ? NodeRules.Window(uptime, Offer.TimeZone) : null,
+            LostSince = _node.Link.IsConnected ? null : _node.Link.Heard,
+            Sessions = [.. Holding.Select(s => new PlacedSession(
+                s.Id, s.UserId, Offer.Queues[0], 0, DateTimeOffset.FromUnixTimeMilliseconds(s.GenerationSince), DateTimeOffset.FromUnixTimeMilliseconds(s.GenerationSince),
+                DemandOf(s.Resources), s.Resources.Gpu.Ids))],
+        };
+    }
+
+    /// <summary>All sessions that have not ended, or whose work is kept, of nodes.</summary>
+    public static async Task<ILookup<string, HeldSession>> SessionsAsync(DbConnection connection) =>
+        (await connection.QueryAsync<HeldSession>(
+            """
+            SELECT s.id, s.name, s.user_id, u.username, s.provider, s.status, s.step, s.spec, s.generation_since
+            FROM sessions s JOIN users u ON u.id = s.user_id
+            WHERE s.provider LIKE 'node:%' AND (s.status <> 'ended' OR s.has_workspace = @yes) ORDER BY s.id
+            """, new { yes = true })).ToLookup(s => s.Provider);
+
+    private static bool IsCalled(NodeGpu gpu, string id) =>
+        string.Equals(gpu.Id, id, StringComparison.OrdinalIgnoreCase) || gpu.Index.ToString(System.Globalization.CultureInfo.InvariantCulture) == id;
+}

@@ -1,0 +1,30 @@
+using System.Text.Json;
+using Berth.Contracts.Json;
+using Berth.Contracts.Nodes;
+
+namespace Berth.Server.Nodes;
+
+/// <summary>A node as stored.</summary>
+public sealed record NodeRow
+{
+    /// <summary>How provider instances of nodes are called: this, and the node's id.</summary>
+    public const string InstancePrefix = "node:";
+
+    public required string Id { get; init; }
+    public required string Name { get; init; }
+    public string? OwnerId { get; init; }
+    public string? OwnerName { get; init; }
+    public required string Hash { get; init; }
+    public required string Offer { get; init; }
+    public string? Facts { get; init; }
+    public string? Version { get; init; }
+    public bool Draining { get; init; }
+    public long JoinedAt { get; init; }
+    public long? LastSeen { get; init; }
+
+    public string Instance => InstancePrefix + Id;
+
+    public NodeOffer OfferOf => JsonSerializer.Deserialize(Offer, NodeJson.Default.NodeOffer) ?? new NodeOffer();
+
+    public NodeFacts? FactsOf => Facts is null ? null : JsonSerializer.Deserialize(Facts, NodeJson.Default.NodeFacts);
+}

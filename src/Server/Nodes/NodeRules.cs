@@ -1,0 +1,79 @@
+using Berth.Contracts.Nodes;
+using Berth.Core.Queues;
+using Berth.Server.Problems;
+
+namespace Berth.Server.Nodes;
+
+/// <summary>What nodes may say of themselves.</summary>
+internal static class NodeRules
+{
+    private const int MostLabels = 50;
+    private const int MostQueues = 20;
+    private const int MostGpus = 64;
+    private const int LongestText = 500;
+
+    /// <summary>A machine's name: as host names are written, so that it can stand in commands and addresses.</summary>
+    public static string Name(string? value, string field) => Word(value, field, 63);
+
+    public static string Queue(string? value, string field) => Word(value, field, 40);
+
+    /// <summary>An offer within bounds; nothing of it is believed where the machine measures less.</summary>
+    public static NodeOffer Checked(NodeOffer offer)
+    {
+        Check.Count(offer.Queues, MostQueues, "queues");
+        Check.Count(offer.Gpus, MostGpus, "gpus");
+        if (offer.Labels.Count > MostLabels)
+            throw Check.Invalid("labels", $"must have at most {MostLabels} entries; it has {offer.Labels.Count}");
+        if (offer.Uptime is { } uptime)
+            Window(uptime, offer.TimeZone);
+        return offer with
+        {
+            Cpu = offer.Cpu is { } cpu ? (cpu is > 0 and < 1e6 ? cpu : throw Check.Invalid("cpu", $"must be more than 0 cores; it is {cpu:0.##}")) : null,
+            MemoryBytes = NotNegative(offer.MemoryBytes, "memory"),
+            DiskBytes = NotNegative(offer.DiskBytes, "disk"),
+            Gpus = offer.Gpus is { } gpus ? [.. gpus.Select((g, i) => Check.Name(g, $"gpus[{i}]")).Distinct()] : null,
+            Labels = offer.Labels.ToDictionary(l => Check.Name(l.Key, "labels", longest: 63), l => Check.Text(l.Value, $"labels.{l.Key}", 255) ?? ""),
+            Queues = offer.Queues is { Count: > 0 } queues ? [.. queues.Select((q, i) => Queue(q, $"queues[{i}]")).Distinct()] : [NodeRoutes.DefaultQueue],
+        };
+    }
+
+    /// <summary>What was measured, within bounds: it is shown, and reckoned with.</summary>
+    public static NodeFacts Bounded(NodeFacts facts) => facts with
+    {
+        Engine = Short(facts.Engine),
+        Problem = Short(facts.Problem),
+        Cpu = double.IsFinite(facts.Cpu) ? Math.Clamp(facts.Cpu, 0, 1e6) : 0,
+        MemoryBytes = Math.Max(0, facts.MemoryBytes),
+        DiskFreeBytes = Math.Max(0, facts.DiskFreeBytes),
+        Gpus = [.. facts.Gpus.Take(MostGpus).Select(g => g with { Id = Short(g.Id)!, Name = Short(g.Name)! })],
+    };
+
+    /// <exception cref="Berth.Server.Problems.ProblemException">It cannot be read.</exception>
+    public static UptimeWindow Window(string uptime, string? zone)
+    {
+        try
+        {
+            return UptimeWindow.Parse(uptime, zone is not null && TimeZoneInfo.TryFindSystemTimeZoneById(zone, out var found) ? found : TimeZoneInfo.Utc);
+        }
+        catch (FormatException e)
+        {
+            throw Check.Invalid("uptime", $"cannot be read: {e.Message.TrimEnd('.')}");
+        }
+    }
+
+    private static string Word(string? value, string field, int longest)
+    {
+        var word = Check.Name(value, field, longest: longest);
+        return word.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.') && char.IsAsciiLetterOrDigit(word[0])
+            ? word
+            : throw Check.Invalid(field, $"must have letters, digits, dots, dashes and underscores alone, and begin with a letter or digit; it is '{word}'");
+    }
+
+    private static long? NotNegative(long? bytes, string field) => bytes is null or >= 0 ? bytes : throw Check.Invalid(field, "must not be negative");
+
+    private static string? Short(string? text)
+    {
+        var plain = text is null ? null : new string([.. text.Where(c => !char.IsControl(c))]);
+        return plain?.Length > LongestText ? plain[..LongestText] : plain;
+    }
+}

@@ -1,0 +1,108 @@
+using Berth.Core.Providers;
+using Berth.Core.Sessions;
+
+namespace Berth.Core.Tests.Sessions;
+
+/// <summary>Sessions on machines that are away for a while, or for good.</summary>
+public sealed class AwayTests
+{
+    private const string Words = "lab3 has not been heard of since 2026-03-01 12:00 UTC.";
+    private static readonly DateTimeOffset Now = Any.Start.AddMinutes(1);
+    private static readonly DateTimeOffset LostAt = Any.Start.AddMinutes(15);
+    private static readonly AgentSighting Ready = new(Stage.Starting, null, Ready: true);
+
+    [Fact]
+    public void ASessionWhoseMachineIsAwayGoesOnAndSaysThatNothingIsKnownOfIt()
+    {
+        var decided = Lifecycle.Decide(Running(), Away(), Now);
+        Assert.Equal((SessionStatus.Running, Reason.NodeAway, Act.None), (decided.Session.Status, decided.Session.Reason, decided.Act));
+        Assert.Contains("lab3", decided.Session.Reason!.Value.Sentence(decided.Session.Detail));
+    }
+
+    [Fact]
+    public void AMachineThatComesBackFindsItsSessionUntouched()
+    {
+        var away = Lifecycle.Decide(Running(), Away(), Now).Session;
+        var back = Lifecycle.Decide(away, There(away), Now.AddMinutes(5));
+        Assert.Equal((SessionStatus.Running, null, 1, Act.None), (back.Session.Status, back.Session.Reason, back.Session.Generation, back.Act));
+    }
+
+    [Fact]
+    public void WhatIsAwayIsNotPausedForWantOfUseAndMayBeUsedAfterwards()
+    {
+        var away = Lifecycle.Decide(Running(), Away(LostAt.AddDays(1)), Now).Session;
+        var later = Now.AddHours(5);
+        var still = Lifecycle.Decide(Lifecycle.Decide(away, Away(LostAt.AddDays(1)), later).Session, Away(LostAt.AddDays(1)), later.AddHours(1));
+        Assert.Equal((SessionStatus.Running, Act.None), (still.Session.Status, still.Act));
+        var back = Lifecycle.Decide(still.Session, There(still.Session), later.AddHours(2)).Session;
+        Assert.Equal((SessionStatus.Running, later.AddHours(2)), (back.Status, back.LastUsed));
+    }
+
+    [Fact]
+    public void AfterTheGraceTimeItHasFailedAndNothingIsStoppedForItMayStillRun()
+    {
+        var lost = Lost();
+        Assert.Equal((SessionStatus.Failed, Reason.NodeLost, Act.None), (lost.Session.Status, lost.Session.Reason, lost.Act));
+        Assert.Contains("start anew", lost.Session.Reason!.Value.NextStep("far"));
+    }
+
+    [Fact]
+    public void ALostSessionThatStillRunsWhenItsMachineComesBackGoesOn()
+    {
+        var back = Lifecycle.Decide(Lost().Session, There(Lost().Session), LostAt.AddHours(1));
+        Assert.Equal((SessionStatus.Running, null, 1, Act.None), (back.Session.Status, back.Session.Reason, back.Session.Generation, back.Act));
+    }
+
+    [Fact]
+    public void ALostSessionThatEndedMeanwhileSaysHow()
+    {
+        var exit = ForeignSighting.There(new Observation(Running().Key, ForeignState.Exited, "exited") { ExitCode = 255 });
+        var ended = Lifecycle.Decide(Lost().Session, new Sighting(exit), LostAt.AddHours(1));
+        Assert.Equal((SessionStatus.Failed, Reason.Killed, Act.Stop), (ended.Session.Status, ended.Session.Reason, ended.Act));
+        var gone = Lifecycle.Decide(Lost().Session, new Sighting(ForeignSighting.NotThere), LostAt.AddHours(1));
+        Assert.Equal((SessionStatus.Failed, Reason.Vanished, Act.Stop), (gone.Session.Status, gone.Session.Reason, gone.Act));
+    }
+
+    [Fact]
+    public void ALostSessionThatWasResumedMeanwhileIsAnotherStartAndTheOldOneIsNotTakenForIt()
+    {
+        var resumed = Lifecycle.Resume(Lost().Session, LostAt);
+        var decided = Lifecycle.Decide(resumed, new Sighting(ForeignSighting.NotThere), LostAt.AddMinutes(1));
+        Assert.Equal((SessionStatus.Launching, 2, Act.Start), (decided.Session.Status, decided.Session.Generation, decided.Act));
+    }
+
+    [Fact]
+    public void WhoStopsALostSessionNeedNotWaitForItsMachineToStartAnew()
+    {
+        var stopping = Lifecycle.Decide(Lifecycle.Stop(Lost().Session, deleteWork: false, LostAt), Away(), LostAt).Session;
+        Assert.Equal((SessionStatus.Ended, Step.Stopped, true), (stopping.Status, stopping.Step, stopping.HasWorkspace));
+    }
+
+    [Fact]
+    public void ASessionThatIsStoppedWhileItsMachineIsAwayWaitsForItAsLongAsItMayComeBack() => Assert.Equal(
+        (SessionStatus.Stopping, Act.Stop), Of(Lifecycle.Decide(Lifecycle.Stop(Running(), deleteWork: false, Now), Away(), Now)));
+
+    [Fact]
+    public void AMachineThatIsRemovedTakesItsSessionsAlong()
+    {
+        foreach (var session in new[] { Running(), Lost().Session, Lifecycle.Stop(Running(), false, Now), Lifecycle.Pause(Running(), Now) })
+        {
+            var gone = Lifecycle.Abandoned(session, "lab3, by ada.", Now);
+            Assert.Equal((SessionStatus.Ended, Reason.NodeRemoved, false, Step.Stopped), (gone.Status, gone.Reason, gone.HasWorkspace, gone.Step));
+        }
+    }
+
+    private static (SessionStatus, Act) Of(Decision decision) => (decision.Session.Status, decision.Act);
+
+    private static Decision Lost() => Lifecycle.Decide(Lifecycle.Decide(Running(), Away(), Now).Session, Away(), LostAt);
+
+    private static Sighting Away(DateTimeOffset? lostAt = null) => new(ForeignSighting.OnAwayMachine(new Absence(Words, lostAt ?? LostAt)), Ready);
+
+    private static Sighting There(Session session) => new(ForeignSighting.There(new Observation(session.Key, ForeignState.Running, "running")), Ready);
+
+    private static Session Running()
+    {
+        var started = Lifecycle.Accepted(Lifecycle.Decide(Any.NewSession(), Sighting.Nothing, Any.Start).Session);
+        return Lifecycle.Decide(started, There(started), Any.Start).Session;
+    }
+}

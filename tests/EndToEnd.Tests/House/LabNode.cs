@@ -1,0 +1,107 @@
+using System.Diagnostics;
+using System.Text;
+using System.Text.Json;
+using Berth.Contracts.Nodes;
+using Berth.Fakes;
+
+namespace Berth.EndToEnd.Tests.House;
+
+/// <summary>
+/// A machine that joins: the node as it is published, in a process and a data folder of its own. In the end whatever it
+/// started is removed, whatever happened.
+/// </summary>
+internal sealed class LabNode(LabServer server, string name) : IAsyncDisposable
+{
+    // Short, for the paths of sockets end at 107 bytes.
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("berth-l-");
+    private readonly StringBuilder _said = new();
+    private Process? _process;
+    private string? _installation;
+
+    public string Data => Path.Combine(_folder.FullName, "n");
+
+    public string Name => name;
+
+    /// <summary>What it said on standard error.</summary>
+    public string Said
+    {
+        get
+        {
+            lock (_said)
+                return _said.ToString();
+        }
+    }
+
+    /// <summary>What its containers are labelled with.</summary>
+    public string Installation => _installation ??= JsonDocument.Parse(File.ReadAllText(Path.Combine(Data, NodeFiles.Identity))).RootElement.GetProperty("installation").GetString()!;
+
+    public Dictionary<string, string?> Variables { get; } = new() { ["BERTH_TOKEN"] = null, ["HTTPS_PROXY"] = null, ["https_proxy"] = null, ["NO_PROXY"] = null, ["no_proxy"] = null };
+
+    /// <summary>Joins, as a service's first step would, and does not go on; for refusals.</summary>
+    public async Task<(int Code, string Error)> TryAsync(string token, params string[] flags)
+    {
+        await JoinAsync(token, flags);
+        await _process!.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(60));
+        var code = _process.ExitCode;
+        await Eventually.TrueAsync(() => Task.FromResult(Said.Length > 0), "it says why");
+        return (code, Said);
+    }
+
+    /// <summary>Joins in the foreground.</summary>
+    public async Task JoinAsync(string token, params string[] flags)
+    {
+        var file = Path.Combine(_folder.FullName, "token");
+        await File.WriteAllTextAsync(file, token);
+        Start(["node", "join", server.Address, "--token-file", file, "--name", name, "--data", Data, "--queue", "lab", .. flags]);
+    }
+
+    public void StartAgain() => Start(["node", "run", "--data", Data]);
+
+    /// <summary>As a crash or the kernel would end it.</summary>
+    public async Task KillAsync()
+    {
+        _process!.Kill();
+        await _process.WaitForExitAsync();
+    }
+
+    public Task<int> EndedAsync() => Task.Run(async () =>
+    {
+        await _process!.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(60));
+        return _process.ExitCode;
+    });
+
+    /// <summary>Waits until the server shows it in a state.</summary>
+    public Task UntilAsync(string state) => Eventually.TrueAsync(
+        async () => (await server.Api.ListNodesAsync(TestContext.Current.CancellationToken)).Any(n => n.Name == name && n.State == state), $"{name} is {state}: {Said}", TimeSpan.FromSeconds(60));
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_process is { HasExited: false })
+            await KillAsync();
+        if (File.Exists(Path.Combine(Data, NodeFiles.Identity)))
+            await Engine.RemoveAllAsync(Installation);
+        _folder.Delete(recursive: true);
+    }
+
+    private void Start(string[] arguments)
+    {
+        var variables = new Dictionary<string, string?>(Variables)
+        {
+            ["HOME"] = _folder.FullName,
+            ["DOCKER_HOST"] = $"unix://{Engine.SocketPath}",
+            ["BERTH_DATA"] = null,
+        };
+        _process = Ran.Start(Published.Command, arguments, variables, _folder.FullName);
+        foreach (var stream in new[] { _process.StandardOutput, _process.StandardError })
+            _ = CopyAsync(stream);
+    }
+
+    private async Task CopyAsync(StreamReader from)
+    {
+        while (await from.ReadLineAsync() is { } line)
+        {
+            lock (_said)
+                _said.AppendLine(line);
+        }
+    }
+}

@@ -1,0 +1,39 @@
+using Berth.Fakes;
+
+namespace Berth.EndToEnd.Tests.House;
+
+/// <summary>A server that others reach with TLS, by a certificate of an authority of the site's own; and a pool of machines that join.</summary>
+public sealed class LabServer : RunningServer
+{
+    public const string Pool = "Lab machines";
+
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("berth-ca-");
+    private readonly TestAuthority _authority;
+
+    public LabServer()
+    {
+        _authority = new TestAuthority(_folder.FullName);
+        _authority.Issue();
+        Variables["BERTH_SERVER_CERTIFICATE"] = _authority.Certificate;
+        Variables["BERTH_SERVER_CERTIFICATE_KEY"] = _authority.Key;
+        Variables["BERTH_SERVER_SESSION_HOST"] = TestAuthority.SessionHost;
+    }
+
+    public string Address => $"https://localhost:{Port}";
+
+    public string Authorities => _authority.Authorities;
+
+    public override async ValueTask InitializeAsync()
+    {
+        await base.InitializeAsync();
+        var made = await BerthAsync("pool", "create", Pool, "--public", "--kind", "nodes", "--queue", "lab", "--cpu", "0.5", "--memory", "256M", "--max-storage", "1G");
+        Assert.True(made.Code == 0, made.Error);
+    }
+
+    internal async Task<string> TokenAsync(params string[] flags)
+    {
+        var made = await BerthAsync(["node", "token", .. flags]);
+        Assert.True(made.Code == 0, made.Error);
+        return made.Line;
+    }
+}

@@ -1,0 +1,86 @@
+using System.Net.WebSockets;
+using System.Text.Json;
+using Berth.Contracts.Client;
+using Berth.Contracts.Json;
+using Berth.Contracts.Nodes;
+using Berth.Fakes;
+using Berth.Providers.Nodes;
+using Berth.Server.Auth;
+using Berth.Server.Nodes;
+using Berth.Server.Tests.Sessions;
+using Berth.Tunnel;
+
+namespace Berth.Server.Tests.Nodes;
+
+/// <summary>A machine that joined, whose engine is made up: it says what a test has it say, over a real connection.</summary>
+internal sealed class FakeNode : IAsyncDisposable
+{
+    private readonly SessionServer _server;
+    private ServerDialer? _dialer;
+    private CancellationTokenSource _over = new();
+    private WebSocket? _socket;
+    private Task _tunnel = Task.CompletedTask;
+
+    private FakeNode(SessionServer server, JoinAnswer joined) => (_server, Joined) = (server, joined);
+
+    public JoinAnswer Joined { get; }
+
+    public FakeCompute Compute { get; } = new();
+
+    public NodeOffer Offer { get; init; } = new();
+
+    public NodeFacts Facts { get; set; } = new() { Engine = "Docker 1", Cpu = 8, MemoryBytes = 16L << 30, MemoryFreeBytes = 12L << 30, DiskFreeBytes = 100L << 30 };
+
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    /// <summary>Joins with a token of this user's, and connects.</summary>
+    public static async Task<FakeNode> JoinAsync(SessionServer server, string name, Caller by, bool own = false, NodeOffer? offer = null, NodeFacts? facts = null)
+    {
+        var token = await server.Service<NodeJoins>().CreateAsync(by, new NodeTokenRequest(own), Ct);
+        using var client = new ApiClient(new HttpClient { BaseAddress = new Uri(server.Address + "/") });
+        var node = new FakeNode(server, await client.JoinNodeAsync(new JoinRequest(token.Token, name), Ct)) { Offer = offer ?? new NodeOffer() };
+        node.Facts = facts ?? node.Facts;
+        await node.ConnectAsync();
+        return node;
+    }
+
+    public async Task ConnectAsync()
+    {
+        var connection = Guid.NewGuid().ToString("N");
+        // A server that started again has another address.
+        var dialer = _dialer = new ServerDialer(_server.Address, Joined.Token);
+        _socket = await dialer.ConnectAsync(NodeRoutes.Control, connection, Ct);
+        await SendAsync(new NodeHello("1.2.3", Offer, Facts));
+        var buffer = new byte[4096];
+        var heard = await _socket.ReceiveAsync(buffer.AsMemory(), Ct);
+        var welcome = Assert.IsType<NodeWelcome>(JsonSerializer.Deserialize(buffer.AsSpan(0, heard.Count), NodeJson.Default.NodeMessage));
+        _over = new CancellationTokenSource();
+        var client = new TunnelClient(ct => dialer.ConnectAsync(NodeRoutes.Stream, connection, ct), new NodeCalls(Compute).ServeAsync, ports: false) { Wanted = welcome.Streams };
+        _tunnel = client.RunAsync(_over.Token);
+        await _server.Service<NodeDirectory>().All.Single(n => n.Row.Id == Joined.Id).Link.ConnectedAsync(Ct);
+    }
+
+    /// <summary>Says what it measures now.</summary>
+    public Task ReportAsync() => SendAsync(new NodeReport(Facts));
+
+    /// <summary>The line is cut; what runs on it goes on.</summary>
+    public async Task CutAsync()
+    {
+        _socket?.Abort();
+        await _over.CancelAsync();
+        await _tunnel;
+        var link = _server.Service<NodeDirectory>().All.FirstOrDefault(n => n.Row.Id == Joined.Id)?.Link;
+        await Eventually.TrueAsync(() => link is not { IsConnected: true }, "the server knows that it is gone");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await CutAsync();
+        _socket?.Dispose();
+        _dialer?.Dispose();
+        _over.Dispose();
+    }
+
+    private async Task SendAsync(NodeMessage message) =>
+        await _socket!.SendAsync(JsonSerializer.SerializeToUtf8Bytes(message, NodeJson.Default.NodeMessage), WebSocketMessageType.Text, true, Ct);
+}
