@@ -139,6 +139,21 @@ public sealed class NodeTests(LabServer server) : IClassFixture<LabServer>
         await RemoveAsync(node);
     }
 
+    [Fact]
+    public async Task The_gpus_of_a_machine_are_those_that_nvidia_smi_tells_of_less_those_that_somebody_uses()
+    {
+        await using var node = new LabNode(server, "lab6");
+        await node.PlugInGpusAsync(
+            "0, GPU-11111111-aaaa-bbbb-cccc-000000000001, NVIDIA A100-SXM4-40GB, 40960, 3, 0\n1, GPU-11111111-aaaa-bbbb-cccc-000000000002, NVIDIA A100-SXM4-40GB, 40960, 30000, 98",
+            "GPU-11111111-aaaa-bbbb-cccc-000000000002, 4242, 29900");
+        await node.JoinAsync(await server.TokenAsync(), "--ca", server.Authorities);
+        await node.UntilAsync("ready");
+        var shown = await server.Api.GetNodeAsync("lab6", Ct);
+        Assert.Equal(["0: NVIDIA A100-SXM4-40GB", "1: NVIDIA A100-SXM4-40GB"], shown.Gpus);
+        Assert.Equal((2, 1), (shown.Offered!.Gpus, shown.Free!.Gpus));
+        await RemoveAsync(node);
+    }
+
     private async Task DrainsAsync(LabNode node, SmallImage image, SessionView session)
     {
         var drained = await server.BerthAsync("node", "drain", node.Name);

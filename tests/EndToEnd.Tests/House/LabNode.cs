@@ -37,6 +37,15 @@ internal sealed class LabNode(LabServer server, string name) : IAsyncDisposable
 
     public Dictionary<string, string?> Variables { get; } = new() { ["BERTH_TOKEN"] = null, ["HTTPS_PROXY"] = null, ["https_proxy"] = null, ["NO_PROXY"] = null, ["no_proxy"] = null };
 
+    /// <summary>Puts a program in the place of the machine's own <c>nvidia-smi</c>, which answers both questions as that does.</summary>
+    public async Task PlugInGpusAsync(string gpus, string processes)
+    {
+        var program = Path.Combine(_folder.CreateSubdirectory("bin").FullName, "nvidia-smi");
+        await File.WriteAllTextAsync(program, $"#!/bin/sh\ncase $1 in\n--query-gpu=*) cat <<'end'\n{gpus}\nend\n;;\n*) cat <<'end'\n{processes}\nend\n;;\nesac\n");
+        File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        Variables["PATH"] = $"{Path.GetDirectoryName(program)}:{Environment.GetEnvironmentVariable("PATH")}";
+    }
+
     /// <summary>Joins, as a service's first step would, and does not go on; for refusals.</summary>
     public async Task<(int Code, string Error)> TryAsync(string token, params string[] flags)
     {

@@ -7,12 +7,11 @@ public sealed class LabServer : RunningServer
 {
     public const string Pool = "Lab machines";
 
-    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("berth-ca-");
     private readonly TestAuthority _authority;
 
     public LabServer()
     {
-        _authority = new TestAuthority(_folder.FullName);
+        _authority = new TestAuthority(Directory.CreateDirectory(Path.Combine(DataFolder, "ca")).FullName);
         _authority.Issue();
         Variables["BERTH_SERVER_CERTIFICATE"] = _authority.Certificate;
         Variables["BERTH_SERVER_CERTIFICATE_KEY"] = _authority.Key;
@@ -28,6 +27,13 @@ public sealed class LabServer : RunningServer
         await base.InitializeAsync();
         var made = await BerthAsync("pool", "create", Pool, "--public", "--kind", "nodes", "--queue", "lab", "--cpu", "0.5", "--memory", "256M", "--max-storage", "1G");
         Assert.True(made.Code == 0, made.Error);
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        _authority.Dispose();
+        await base.DisposeAsync();
+        GC.SuppressFinalize(this);
     }
 
     internal async Task<string> TokenAsync(params string[] flags)
