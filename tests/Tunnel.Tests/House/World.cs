@@ -25,6 +25,9 @@ internal sealed class World
     /// <summary>The last line that was made.</summary>
     public Line? Current { get; private set; }
 
+    /// <summary>The host's part in the last line; completes when it has given it up.</summary>
+    public Task Served { get; private set; } = Task.CompletedTask;
+
     /// <summary>Attempts so far.</summary>
     public int Attempts => Volatile.Read(ref _made);
 
@@ -37,7 +40,7 @@ internal sealed class World
         if (_lines(Interlocked.Increment(ref _made) - 1) is not { } line)
             throw new IOException("There is no line.");
         Current = line;
-        _ = Task.Run(() => Host.ServeAsync(line.Host, CancellationToken.None), CancellationToken.None);
+        Served = Task.Run(() => Host.ServeAsync(line.Host, CancellationToken.None), CancellationToken.None);
         return Task.FromResult<Stream>(line.Client);
     }
 

@@ -81,14 +81,16 @@ public sealed class ResumableStreamTests
     public async Task AStreamWithoutALineIsHeldForFiveMinutesAndNoLonger()
     {
         var served = new TaskCompletionSource<Exception?>();
+        var alone = new TaskCompletionSource();
         var world = new World(
             async (stream, _) => served.SetResult(await Record.ExceptionAsync(async () => await stream.ReadExactlyAsync(new byte[1], Ct))),
             attempt => attempt == 0 ? new Line() : null,
-            Timed);
+            Timed with { Lost = () => alone.TrySetResult() });
         await using var stream = await world.OpenAsync();
         var reading = stream.ReadAsync(new byte[1], Ct).AsTask();
         world.Current!.Cut();
-        await Eventually.TrueAsync(() => world.Host.Count == 1 && Idle(), "both sides wait");
+        // A clock stands still: the timers of the five minutes have to have begun.
+        await Task.WhenAll(alone.Task, world.Served).WaitAsync(Ct);
         _clock.Advance(TimeSpan.FromMinutes(5) - TimeSpan.FromSeconds(1));
         Assert.False(reading.IsCompleted);
         Assert.Equal(1, world.Host.Count);
@@ -98,9 +100,6 @@ public sealed class ResumableStreamTests
         Assert.Equal("The connection was lost, and did not come back within 5 minutes.", lost.Message);
         Assert.IsType<StreamLostException>(await served.Task.WaitAsync(Ct));
         await Eventually.TrueAsync(() => world.Host.Count == 0, "the host holds nothing");
-
-        // A clock stands still: the timers of the five minutes began when the line was cut.
-        bool Idle() => world.Attempts >= 1 && reading.Status == TaskStatus.WaitingForActivation;
     }
 
     [Fact]
