@@ -218,7 +218,7 @@ public static class Lifecycle
         (SessionStatus.Running, ForeignSighting.Away(var absence)) => Miss(session, absence, now),
         // Whatever is left of it is removed when its machine comes back; until then its owner may start anew.
         (SessionStatus.Stopping, ForeignSighting.Away({ LostAt: var lostAt })) when lostAt <= now => Released(session, workspaceDeleted: false, now),
-        (SessionStatus.Failed, ForeignSighting.Seen(var seen)) when session.Reason == Reason.NodeLost =>
+        (SessionStatus.Failed, ForeignSighting.Seen({ State: not ForeignState.Unknown } seen)) when session.Reason == Reason.NodeLost =>
             SeeForeign(Back(To(session, SessionStatus.Running, now), now), seen, sighting.Agent, now),
         (SessionStatus.Failed, ForeignSighting.Absent) when session.Reason == Reason.NodeLost => session with { Reason = Reason.Vanished, Detail = null },
         (SessionStatus.Launching or SessionStatus.Running, ForeignSighting.Absent) when session.Step == Step.Started =>
