@@ -78,7 +78,16 @@ public sealed class ProgramTests : IAsyncLifetime
     private static async Task<Ran> EndAsync(Process process)
     {
         var (data, people) = (process.StandardOutput.ReadToEndAsync(Ct), process.StandardError.ReadToEndAsync(Ct));
-        await process.WaitForExitAsync(Ct);
+        try
+        {
+            await process.WaitForExitAsync(Ct).WaitAsync(TimeSpan.FromSeconds(60), Ct);
+        }
+        catch (TimeoutException)
+        {
+            // As where whoever started the tests has interrupts ignored.
+            process.Kill(entireProcessTree: true);
+            throw;
+        }
         return new Ran(process.ExitCode, await data, await people);
     }
 }
