@@ -36,6 +36,8 @@ internal sealed record Scenario(string Name, string? From, string To, Func<strin
 internal sealed class Scenarios(MortalServer server, SmallImage image, string remoteImage)
 {
     private const string LongAgo = "1";
+    // Longer than work is kept, and not as long as the history is.
+    private const string TwentyDaysEarlier = "status_since - 1728000000";
 
     // A deadline that nobody was warned of is put off.
     private const string Unwarned = "limits = json_set(limits, '$.warning', '00:00:00')";
@@ -54,7 +56,7 @@ internal sealed class Scenarios(MortalServer server, SmallImage image, string re
         new("idle deadline", "running", "paused", name => RebornAsync(() => server.Alter($"UPDATE sessions SET last_used = {LongAgo}, {Unwarned} WHERE name = @id", name))),
         new("end by itself", "running", "failed", KillAsync) { Surely = [EngineCall.ReadLog] },
         new("stop", "running", "ended", name => server.Api.StopSessionAsync(name, deleteWork: false, Ct)),
-        new("retention deadline", "ended", "ended", name => RebornAsync(() => server.Alter($"UPDATE sessions SET status_since = {LongAgo}, {Unwarned} WHERE name = @id", name)))
+        new("retention deadline", "ended", "ended", name => RebornAsync(() => server.Alter($"UPDATE sessions SET status_since = {TwentyDaysEarlier}, {Unwarned} WHERE name = @id", name)))
         {
             KeepsWork = false,
         },
