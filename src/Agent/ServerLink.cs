@@ -17,6 +17,7 @@ namespace Berth.Agent;
 internal sealed class ServerLink(SessionFolder folder, AgentState state, LogBuffer log, Wakeup wakeup, ServiceRegistry services, TimeProvider time)
 {
     private const int LogChunk = 64 * 1024;
+    private const int LongestMessage = 16 * 1024;
     private const int OffsetBytes = 8;
     private static readonly TimeSpan s_firstRetry = TimeSpan.FromMilliseconds(25);
 
@@ -142,23 +143,8 @@ internal sealed class ServerLink(SessionFolder folder, AgentState state, LogBuff
 
     private static string Version => typeof(ServerLink).Assembly.GetName().Version?.ToString(3) ?? "0";
 
-    private static async Task SendAsync(WebSocket socket, AgentMessage message, CancellationToken ct) =>
-        await socket.SendAsync(JsonSerializer.SerializeToUtf8Bytes(message, AgentJson.Default.AgentMessage), WebSocketMessageType.Text, true, ct);
+    private static Task SendAsync(WebSocket socket, AgentMessage message, CancellationToken ct) => socket.SendAsync(message, AgentJson.Default.AgentMessage, ct);
 
     /// <returns>Null at the end.</returns>
-    private static async Task<AgentMessage?> ReceiveAsync(WebSocket socket, CancellationToken ct)
-    {
-        var buffer = new byte[16 * 1024];
-        var filled = 0;
-        while (filled < buffer.Length)
-        {
-            var part = await socket.ReceiveAsync(buffer.AsMemory(filled), ct);
-            if (part.MessageType == WebSocketMessageType.Close)
-                return null;
-            filled += part.Count;
-            if (part.EndOfMessage)
-                return JsonSerializer.Deserialize(buffer.AsSpan(0, filled), AgentJson.Default.AgentMessage);
-        }
-        throw new IOException("The server's message is too long.");
-    }
+    private static Task<AgentMessage?> ReceiveAsync(WebSocket socket, CancellationToken ct) => socket.ReceiveAsync(AgentJson.Default.AgentMessage, LongestMessage, ct);
 }

@@ -100,23 +100,8 @@ internal sealed class ServerLink(NodeFolder folder, Machine machine, NodeCalls c
         }
     }
 
-    private static async Task SendAsync(WebSocket socket, NodeMessage message, CancellationToken ct) =>
-        await socket.SendAsync(JsonSerializer.SerializeToUtf8Bytes(message, NodeJson.Default.NodeMessage), WebSocketMessageType.Text, true, ct);
+    private static Task SendAsync(WebSocket socket, NodeMessage message, CancellationToken ct) => socket.SendAsync(message, NodeJson.Default.NodeMessage, ct);
 
     /// <returns>Null at the end.</returns>
-    private static async Task<NodeMessage?> HearAsync(WebSocket socket, CancellationToken ct)
-    {
-        var buffer = new byte[LongestMessage];
-        for (var filled = 0; filled < buffer.Length;)
-        {
-            var part = await socket.ReceiveAsync(buffer.AsMemory(filled), ct);
-            if (part.MessageType == WebSocketMessageType.Close)
-                return null;
-            filled += part.Count;
-            if (part.EndOfMessage)
-                return JsonSerializer.Deserialize(buffer.AsSpan(0, filled), NodeJson.Default.NodeMessage);
-        }
-
-        throw new IOException("The server's message is too long.");
-    }
+    private static Task<NodeMessage?> HearAsync(WebSocket socket, CancellationToken ct) => socket.ReceiveAsync(NodeJson.Default.NodeMessage, LongestMessage, ct);
 }

@@ -1,6 +1,6 @@
 using Berth.Contracts.Agents;
 using Berth.Core.Sessions;
-using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
+using Berth.Server.Auth;
 
 namespace Berth.Server.Agents;
 
@@ -42,18 +42,14 @@ internal static class AgentEndpoints
         var hub = context.RequestServices.GetRequiredService<AgentHub>();
         var tokens = context.RequestServices.GetRequiredService<AgentTokens>();
         var name = context.Request.Headers[AgentRoutes.ConnectionHeader].ToString();
-        if (!tokens.TryRead(BearerToken(context.Request), out var key) || !MayComeThisWay(context, key.Value.SessionId))
+        if (!tokens.TryRead(context.Request.BearerToken(), out var key) || !MayComeThisWay(context, key.Value.SessionId))
             return Refuse(context, StatusCodes.Status401Unauthorized);
         if (!context.WebSockets.IsWebSocketRequest || name.Length is 0 or > 64)
             return Refuse(context, StatusCodes.Status400BadRequest);
         if (!hub.Expects(key.Value))
             return Refuse(context, StatusCodes.Status409Conflict);
 
-        // A stream that is quiet, or whose reader is slow, is not an attack.
-        if (context.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } reading)
-            reading.MinDataRate = null;
-        if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } writing)
-            writing.MinDataRate = null;
+        context.LiftDataRates();
         return new Agent(hub, key.Value, name, context.Features.Get<IAgentConnection>() is null);
     }
 
@@ -61,13 +57,6 @@ internal static class AgentEndpoints
         context.Features.Get<IAgentConnection>() is { } connection
             ? string.Equals(sessionId, connection.SessionId, StringComparison.OrdinalIgnoreCase)
             : context.RequestServices.GetRequiredService<AgentWays>().ComeByNetwork(sessionId);
-
-    private static string? BearerToken(HttpRequest request)
-    {
-        const string scheme = "Bearer ";
-        var header = request.Headers.Authorization.ToString();
-        return header.StartsWith(scheme, StringComparison.Ordinal) ? header[scheme.Length..] : null;
-    }
 
     private static Agent? Refuse(HttpContext context, int status)
     {

@@ -9,7 +9,6 @@ using Berth.Server.Proxy;
 using Berth.Server.Sessions;
 using Berth.Tunnel;
 using Berth.Tunnel.Resumable;
-using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 
 namespace Berth.Server.Connections;
 
@@ -58,7 +57,7 @@ public sealed class ServiceRelay(
             context.Response.StatusCode = StatusCodes.Status204NoContent;
             return;
         }
-        Unlimit(context);
+        context.LiftDataRates();
         await using var socket = new TunnelStream(await context.WebSockets.AcceptWebSocketAsync(s_accept));
         await using var client = carrier(socket, stop.Token);
 
@@ -174,13 +173,4 @@ public sealed class ServiceRelay(
         SessionStatus.Stopping => "being stopped",
         _ => status.ToString().ToLowerInvariant(),
     };
-
-    // A stream that is quiet, or whose reader is slow, is not an attack.
-    private static void Unlimit(HttpContext context)
-    {
-        if (context.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } incoming)
-            incoming.MinDataRate = null;
-        if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } outgoing)
-            outgoing.MinDataRate = null;
-    }
 }

@@ -1,7 +1,6 @@
 using Berth.Contracts.Agents;
 using Berth.Contracts.Nodes;
 using Berth.Server.Auth;
-using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 
 namespace Berth.Server.Nodes;
 
@@ -27,22 +26,16 @@ internal static class NodeEndpoints
     /// <returns>Null after it has answered with a refusal.</returns>
     private static (NodeHub Hub, NodeEntry Node, string Connection)? Admit(HttpContext context)
     {
-        const string scheme = "Bearer ";
         var services = context.RequestServices;
-        var header = context.Request.Headers.Authorization.ToString();
         var connection = context.Request.Headers[AgentRoutes.ConnectionHeader].ToString();
         // Looked up by its hash: how long that takes says nothing about tokens that are there.
-        var node = header.StartsWith(scheme, StringComparison.Ordinal) ? services.GetRequiredService<NodeDirectory>().WithToken(Secret.Hash(header[scheme.Length..])) : null;
+        var node = context.Request.BearerToken() is { } token ? services.GetRequiredService<NodeDirectory>().WithToken(Secret.Hash(token)) : null;
         if (node is null)
             return Refuse(context, StatusCodes.Status401Unauthorized);
         if (!context.WebSockets.IsWebSocketRequest || connection.Length is 0 or > 64)
             return Refuse(context, StatusCodes.Status400BadRequest);
 
-        // A stream that is quiet, or whose reader is slow, is not an attack.
-        if (context.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } reading)
-            reading.MinDataRate = null;
-        if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } writing)
-            writing.MinDataRate = null;
+        context.LiftDataRates();
         return (services.GetRequiredService<NodeHub>(), node, connection);
     }
 

@@ -89,8 +89,7 @@ public sealed class NodeHub(NodeDirectory nodes, Db db, TimeProvider clock, ILog
                         Now = clock.GetUtcNow().ToUnixTimeMilliseconds(),
                     }),
                 ct);
-            await socket.SendAsync(
-                JsonSerializer.SerializeToUtf8Bytes(new NodeWelcome(IdleStreams), NodeJson.Default.NodeMessage), WebSocketMessageType.Text, true, ct);
+            await socket.SendAsync(new NodeWelcome(IdleStreams), NodeJson.Default.NodeMessage, ct);
             return true;
         }
         catch (ProblemException e)
@@ -131,23 +130,7 @@ public sealed class NodeHub(NodeDirectory nodes, Db db, TimeProvider clock, ILog
     {
         try
         {
-            var buffer = new byte[16 * 1024];
-            for (var filled = 0; ;)
-            {
-                if (filled == buffer.Length)
-                {
-                    if (filled >= LongestMessage)
-                        return null;
-                    Array.Resize(ref buffer, filled * 4);
-                }
-
-                var part = await socket.ReceiveAsync(buffer.AsMemory(filled), ct);
-                if (part.MessageType == WebSocketMessageType.Close)
-                    return null;
-                filled += part.Count;
-                if (part.EndOfMessage)
-                    return JsonSerializer.Deserialize(buffer.AsSpan(0, filled), NodeJson.Default.NodeMessage);
-            }
+            return await socket.ReceiveAsync(NodeJson.Default.NodeMessage, LongestMessage, ct);
         }
         catch (Exception e) when (e is WebSocketException or IOException or OperationCanceledException or ObjectDisposedException or JsonException)
         {

@@ -1,7 +1,7 @@
 using Berth.Core.Sessions;
+using Berth.Server.Auth;
 using Berth.Server.Sessions;
 using Microsoft.AspNetCore.Http.Features;
-using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Yarp.ReverseProxy.Forwarder;
 
 namespace Berth.Server.Proxy;
@@ -79,7 +79,7 @@ public sealed class SessionProxy(
 
     private async Task ForwardAsync(HttpContext context, SessionRoute route, Pass pass, CancellationToken cut)
     {
-        Unlimit(context.Features);
+        Unlimit(context);
         Watch(context, route);
         var error = await forwarder.SendAsync(context, route, cut);
         if (error == ForwarderError.None || context.Response.HasStarted || context.RequestAborted.IsCancellationRequested)
@@ -106,13 +106,10 @@ public sealed class SessionProxy(
         context.GetForwarderErrorFeature()?.Exception is not HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError };
 
     // Uploads have no limit but the session's disk, and may take as long as the line does.
-    private static void Unlimit(IFeatureCollection features)
+    private static void Unlimit(HttpContext context)
     {
-        if (features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
             size.MaxRequestBodySize = null;
-        if (features.Get<IHttpMinRequestBodyDataRateFeature>() is { } incoming)
-            incoming.MinDataRate = null;
-        if (features.Get<IHttpMinResponseDataRateFeature>() is { } outgoing)
-            outgoing.MinDataRate = null;
+        context.LiftDataRates();
     }
 }
