@@ -9,9 +9,26 @@ internal static class ListeningPorts
     // Docker's own name server is in the network of each of its containers: 127.0.0.11, as the kernel writes it.
     private const string NameServer = "0B00007F:";
 
+    private const int UsuallyFirstGivenOut = 32768;
+
+    /// <summary>From here on the kernel gives ports to whoever asks for any: <c>ip_local_port_range</c> of ip(7).</summary>
+    public static int FirstGivenOut { get; } = ReadFirstGivenOut();
+
     /// <summary>Ascending.</summary>
     public static IReadOnlyList<int> Find() =>
         [.. Read("/proc/net/tcp").Concat(Read("/proc/net/tcp6")).Distinct().Order()];
+
+    private static int ReadFirstGivenOut()
+    {
+        try
+        {
+            return int.Parse(File.ReadAllText("/proc/sys/net/ipv4/ip_local_port_range").Split('\t')[0], CultureInfo.InvariantCulture);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException)
+        {
+            return UsuallyFirstGivenOut;
+        }
+    }
 
     private static IEnumerable<int> Read(string table)
     {

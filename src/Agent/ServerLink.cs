@@ -14,7 +14,7 @@ namespace Berth.Agent;
 /// for ever, and nothing in the session waits for it. After each reconnect the server gets the complete state and the log
 /// from where it has it.
 /// </summary>
-internal sealed class ServerLink(SessionFolder folder, AgentState state, LogBuffer log, Wakeup wakeup, ServiceRegistry services, TimeProvider time)
+internal sealed class ServerLink(SessionFolder folder, AgentState state, LogBuffer log, PortWatch ports, Wakeup wakeup, ServiceRegistry services, TimeProvider time)
 {
     private const int LogChunk = 64 * 1024;
     private const int LongestMessage = 16 * 1024;
@@ -98,6 +98,7 @@ internal sealed class ServerLink(SessionFolder folder, AgentState state, LogBuff
     private async Task TalkAsync(WebSocket socket, TunnelClient tunnel, long logOffset, CancellationToken ct)
     {
         AgentReport? sent = null;
+        PortWatch.Sight? told = null;
         var chunk = new byte[OffsetBytes + LogChunk];
         while (true)
         {
@@ -110,6 +111,8 @@ internal sealed class ServerLink(SessionFolder folder, AgentState state, LogBuff
             }
             if (state.Report is var report && !ReferenceEquals(report, sent))
                 await SendAsync(socket, sent = report, ct);
+            if (ports.Now is var seen && seen != told)
+                await SendAsync(socket, new AgentPorts((told = seen).Chosen), ct);
             if (Interlocked.Exchange(ref _activity, null) is { } activity)
                 await SendAsync(socket, activity, ct);
             if (finishing)

@@ -25,6 +25,8 @@ internal sealed class SessionAgent : IDisposable
     private readonly AgentState _state;
     private readonly LogBuffer _log;
     private readonly CommandStarter _commands;
+    private readonly PortWatch _ports;
+    private readonly Wakeup _wakeup = new();
     private readonly ServerLink _link;
     private readonly CancellationTokenSource _stopped = new();
     private readonly List<PosixSignalRegistration> _signals = [];
@@ -35,12 +37,12 @@ internal sealed class SessionAgent : IDisposable
     {
         _order = folder.Order;
         _time = time;
-        var wakeup = new Wakeup();
-        _state = new AgentState(wakeup.Set);
-        _log = new LogBuffer(wakeup.Set);
+        _state = new AgentState(_wakeup.Set);
+        _log = new LogBuffer(_wakeup.Set);
         _environment = SessionEnvironment.Make(image, _order);
         _commands = new CommandStarter(_children, new Dictionary<string, string>(_environment), () => FindWorkingDirectory().Found, time);
-        _link = new ServerLink(folder, _state, _log, wakeup, new ServiceRegistry(_commands, time), time);
+        _ports = new PortWatch(time);
+        _link = new ServerLink(folder, _state, _log, _ports, _wakeup, new ServiceRegistry(_commands, _ports, time), time);
         foreach (var signal in (int[])[Terminate, Interrupt, Quit, Hangup, User1, User2])
             _signals.Add(PosixSignalRegistration.Create((PosixSignal)signal, context =>
             {
@@ -81,6 +83,7 @@ internal sealed class SessionAgent : IDisposable
         using var kernels = new Kernels(_order.Port, _order.Environment.GetValueOrDefault("JUPYTER_TOKEN"));
         var watch = new ActivityWatch(kernels, new Gpus(_children, new Dictionary<string, string>(_environment), _time), () => _commands.RunsWithoutTerminal, _state, _link.Tell, _time);
         var activity = Task.Run(() => watch.RunAsync(_order.ActivitySeconds, over.Token));
+        var ports = Task.Run(() => _ports.RunAsync(_wakeup.Set, over.Token));
         var exitCode = await RunFrontEndAsync();
         if (_stopSignal is not 0 and var signal)
         {
@@ -92,7 +95,7 @@ internal sealed class SessionAgent : IDisposable
         _state.Update(report => report with { Ready = false, ExitCode = exitCode });
         await _link.FinishAsync(s_lastWords);
         await over.CancelAsync();
-        await Task.WhenAll(link, activity).WaitAsync(s_lastWords, _time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll(link, activity, ports).WaitAsync(s_lastWords, _time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         return exitCode;
     }
 

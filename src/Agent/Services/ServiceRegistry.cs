@@ -14,9 +14,9 @@ internal sealed class ServiceRegistry
     private readonly ExecService _exec;
     private readonly TerminalService _terminals;
 
-    public ServiceRegistry(CommandStarter commands, TimeProvider time)
+    public ServiceRegistry(CommandStarter commands, PortWatch ports, TimeProvider time)
     {
-        _ports = new PortsService(time);
+        _ports = new PortsService(ports);
         _exec = new ExecService(commands);
         _terminals = new TerminalService(commands, time);
         Host = new ResumableHost(OpenAsync, new ResumableOptions { Time = time });

@@ -25,6 +25,7 @@ internal static class SessionColumns
         new("gpu", session => session.Resources.Requests.Gpu switch { < 0 => "all", var count => $"{count}" }, false),
         new("disk", session => $"{session.Resources.Requests.Storage} GB", false),
         new("port", session => $"{session.Berth.Port}", false),
+        new("ports", session => Ports(session.Berth), false),
         new("repository", session => session.Berth.Repositories is [var first, ..] ? first.Url : null, false),
         new("branch", session => session.Berth.Repositories is [var first, ..] ? first.Branch : null, false),
         new("commit", session => session.Berth.Repositories is [var first, ..] ? first.Commit : null, false),
@@ -44,6 +45,7 @@ internal static class SessionColumns
         new("because", session => session.Berth.Sentence),
         new("what_to_do", session => session.Berth.NextStep),
         new("link", session => session.Url),
+        new("ports", session => Ports(session.Berth)),
         new("image", session => session.Image),
         new("launcher", session => session.Berth.LauncherName),
         new("project", session => session.Berth.ProjectName),
@@ -69,6 +71,8 @@ internal static class SessionColumns
         new("exit_code", session => session.Berth.ExitCode?.ToString()),
         new("notices", session => string.Join("; ", session.Berth.Notices)),
     ];
+
+    private static string? Ports(SessionExtra session) => session.Ports is { Count: > 0 } ports ? string.Join(", ", ports.Select(of => of.Port)) : null;
 
     private static string Resources(ResourceAmounts amounts) =>
         $"{amounts.Cpu} cpu, {amounts.Memory} GB memory, "

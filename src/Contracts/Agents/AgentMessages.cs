@@ -11,6 +11,7 @@ namespace Berth.Contracts.Agents;
 [JsonDerivedType(typeof(AgentHello), "hello")]
 [JsonDerivedType(typeof(AgentReport), "report")]
 [JsonDerivedType(typeof(AgentActivity), "activity")]
+[JsonDerivedType(typeof(AgentPorts), "ports")]
 [JsonDerivedType(typeof(ServerWelcome), "welcome")]
 [JsonDerivedType(typeof(ServerStreams), "streams")]
 [JsonDerivedType(typeof(ServerNotice), "notice")]
@@ -56,6 +57,10 @@ public sealed record AgentActivity(double CpuCores, double Seconds, IReadOnlyLis
     /// <summary>A command runs in a terminal.</summary>
     public const string Terminal = "terminal";
 }
+
+/// <summary>Ports that programs of the session listen on, after hello and on every change.</summary>
+/// <param name="Ports">Ascending; without those that the kernel gave out to whoever asked for any.</param>
+public sealed record AgentPorts(IReadOnlyList<int> Ports) : AgentMessage;
 
 /// <summary>The server's answer to hello.</summary>
 /// <param name="LogOffset">Send log bytes from here on.</param>

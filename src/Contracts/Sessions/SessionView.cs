@@ -76,6 +76,7 @@ public sealed record SessionState(
 /// <param name="InUse">What it is in use by, in words: "kernel busy"; empty: it is idle, since <c>lastInteraction</c>.</param>
 /// <param name="Warning">What happens at <paramref name="StopsAt"/> and how to prevent it, once that is near; otherwise null.</param>
 /// <param name="CanExtend">Whether <c>extend</c> moves <paramref name="StopsAt"/>: not where that is the maximum age.</param>
+/// <param name="Ports">Further ports that programs in it listen on; null: it does not run, or that is not known now.</param>
 public sealed record SessionExtra(
     string Status, string? Reason, string? Sentence, string? NextStep, string? Stage, string? StageDetail,
     IReadOnlyList<StageView> Stages, int Generation, string UserId, string Username, string PoolName, string ClassName,
@@ -83,7 +84,12 @@ public sealed record SessionExtra(
     string? StopsBecause, int Port, string DefaultUrl, IReadOnlyList<RepositoryRequest> Repositories,
     IReadOnlyList<string> Notices, int? ExitCode, bool WorkKept = false, string? Continues = null, string? ContinuedBy = null,
     long? DiskUsed = null, DateTimeOffset? DiskMeasuredAt = null, IReadOnlyList<string>? InUse = null, string? Warning = null,
-    bool CanExtend = false);
+    bool CanExtend = false, IReadOnlyList<PortView>? Ports = null);
+
+/// <summary>A port of a session.</summary>
+/// <param name="Port">Inside.</param>
+/// <param name="Url">Opens it in its owner's browser, under an origin of its own; any port may stand there.</param>
+public sealed record PortView(int Port, string Url);
 
 /// <summary>One stage of a start.</summary>
 /// <param name="Name">queued, placing, pulling, preparing or starting.</param>

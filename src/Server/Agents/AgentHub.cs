@@ -1,7 +1,9 @@
 using System.Collections.Concurrent;
 using System.Net.WebSockets;
 using Berth.Contracts.Agents;
+using Berth.Contracts.Sessions;
 using Berth.Core.Sessions;
+using Berth.Server.Live;
 using Berth.Server.Sessions;
 using Berth.Tunnel;
 
@@ -18,16 +20,18 @@ public sealed class AgentHub : IDisposable
 
     private readonly SessionDirectory _directory;
     private readonly SessionLogs _logs;
+    private readonly ChangeFeed _changes;
     private readonly TimeProvider _time;
     private readonly ILogger<AgentHub> _log;
     private readonly ConcurrentDictionary<string, ConnectedAgent> _agents = new(StringComparer.OrdinalIgnoreCase);
     private readonly ConcurrentDictionary<string, (int Generation, AgentReport Report)> _reports = new(StringComparer.OrdinalIgnoreCase);
+    private readonly ConcurrentDictionary<string, (int Generation, IReadOnlyList<int> Ports)> _ports = new(StringComparer.OrdinalIgnoreCase);
     private TaskCompletionSource _arrival = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _stopping;
 
-    public AgentHub(SessionDirectory directory, SessionLogs logs, TimeProvider time, IHostApplicationLifetime lifetime, ILogger<AgentHub> log)
+    public AgentHub(SessionDirectory directory, SessionLogs logs, ChangeFeed changes, TimeProvider time, IHostApplicationLifetime lifetime, ILogger<AgentHub> log)
     {
-        (_directory, _logs, _time, _log) = (directory, logs, time, log);
+        (_directory, _logs, _changes, _time, _log) = (directory, logs, changes, time, log);
         // Kestrel waits for open requests when it stops, and an agent's never end by themselves.
         lifetime.ApplicationStopping.Register(Dispose);
     }
@@ -47,6 +51,10 @@ public sealed class AgentHub : IDisposable
     /// <summary>What a session's agent last said in this generation, connected or not; null when nothing since the server started.</summary>
     public AgentReport? LastReport(SessionKey key) =>
         _reports.TryGetValue(key.SessionId, out var last) && last.Generation == key.Generation ? last.Report : null;
+
+    /// <summary>Ports that a session's programs listen on, as its agent last said in this generation; null: not known here.</summary>
+    public IReadOnlyList<int>? Ports(SessionKey key) =>
+        _ports.TryGetValue(key.SessionId, out var last) && last.Generation == key.Generation ? last.Ports : null;
 
     /// <summary>Connects to a port inside a session. Waits a moment for an agent that should be there.</summary>
     /// <exception cref="DialRefusedException">Nothing listens on the port.</exception>
@@ -69,6 +77,7 @@ public sealed class AgentHub : IDisposable
     public void Forget(string sessionId)
     {
         _reports.TryRemove(sessionId, out _);
+        _ports.TryRemove(sessionId, out _);
         if (_agents.TryRemove(sessionId, out var agent))
             Leave(agent);
     }
@@ -170,6 +179,11 @@ public sealed class AgentHub : IDisposable
             case ControlReader.Said { Message: AgentReport report }:
                 _reports[sessionId] = (generation, report);
                 Raise(() => Reported?.Invoke(sessionId, generation, report));
+                break;
+            case ControlReader.Said { Message: AgentPorts { Ports: var ports } }:
+                _ports[sessionId] = (generation, ports);
+                if (_directory.TryGet(sessionId, out var route))
+                    _changes.Publish(new Change("session", sessionId), route.OwnerId);
                 break;
             case ControlReader.Said { Message: AgentActivity activity }:
                 Raise(() => Activity?.Invoke(sessionId, generation, activity));

@@ -17,6 +17,7 @@ internal sealed class ControlReader(WebSocket socket)
     private const int LongestMessage = 256 * 1024;
     private const int LongestText = 2000;
     private const int MostNotices = 50;
+    private const int MostPorts = 50;
 
     private byte[] _buffer = new byte[4096];
 
@@ -75,15 +76,18 @@ internal sealed class ControlReader(WebSocket socket)
         }
     }
 
-    private static AgentMessage Bounded(AgentMessage message) => message is AgentReport report
-        ? report with
+    private static AgentMessage Bounded(AgentMessage message) => message switch
+    {
+        AgentReport report => report with
         {
             Stage = Bounded(report.Stage),
             Detail = report.Detail is { } detail ? Bounded(detail) : null,
             Failure = report.Failure is { } failure ? Bounded(failure) : null,
             Notices = [.. report.Notices.Take(MostNotices).Select(Bounded)],
-        }
-        : message;
+        },
+        AgentPorts ports => new AgentPorts([.. ports.Ports.Where(port => port is > 0 and <= 65535).Take(MostPorts)]),
+        _ => message,
+    };
 
     // It is shown on terminals, too.
     private static string Bounded(string text) => LogText.Plain(text.Length <= LongestText ? text : text[..LongestText]);

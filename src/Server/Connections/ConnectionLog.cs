@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Data.Common;
 using Berth.Core.Ids;
+using Berth.Server.Proxy;
 using Berth.Server.Storage;
 using Dapper;
 
@@ -34,8 +35,11 @@ public sealed class ConnectionLog(Db db, TimeProvider clock, ILogger<ConnectionL
         }
     }
 
-    /// <summary>A browser was let into a session's origin: noted once for each sign-in, and over as soon as it has begun.</summary>
-    public void NoteBrowser(string sessionId, string userId, string signInId, string from) => End(Begin(sessionId, userId, signInId, "browser", null, from));
+    /// <summary>A browser was let into a session's origin: noted once for each of them and sign-in, and over as soon as it has begun.</summary>
+    public void NoteBrowser(SessionOrigin origin, string userId, string signInId, string from) =>
+        End(origin.Port is { } port
+            ? Begin(origin.SessionId, userId, $"{signInId}-{port}", "browser", $"port {port}", from)
+            : Begin(origin.SessionId, userId, signInId, "browser", null, from));
 
     /// <summary>It has ended, or its line is lost: the row can be opened again.</summary>
     public void End(NotedConnection connection) => connection.Leave(Now);

@@ -1,3 +1,5 @@
+using Microsoft.AspNetCore.WebUtilities;
+
 namespace Berth.Server.Proxy;
 
 /// <summary>
@@ -6,7 +8,7 @@ namespace Berth.Server.Proxy;
 /// </summary>
 /// <remarks>
 /// 1. A navigation without a pass: a nonce cookie here, and a redirect to the server with the nonce's hash (the challenge).
-/// 2. The server knows who is signed in (<see cref="OpenSession"/>): a ticket for challenge, session and sign-in.
+/// 2. The server knows who is signed in (<see cref="OpenSession"/>): a ticket for challenge, origin and sign-in.
 /// 3. Back here: ticket and nonce agree → the pass, a cookie of this origin, and on to where the visitor wanted to go.
 /// A ticket that leaks is worth nothing without the nonce, which never leaves the browser and this origin.
 /// </remarks>
@@ -17,31 +19,31 @@ public sealed class Gate(
     public const string EnterPath = "/_berth/enter";
 
     /// <summary>
-    /// The visitor's pass for this session, if they have one and a sign-in that is still good; the token is cancelled when either ends.
+    /// The visitor's pass for this origin, if they have one and a sign-in that is still good; the token is cancelled when either ends.
     /// </summary>
-    public async ValueTask<(Pass? Pass, CancellationToken Cut)> FindPassAsync(HttpContext context, string sessionId)
+    public async ValueTask<(Pass? Pass, CancellationToken Cut)> FindPassAsync(HttpContext context, SessionOrigin origin)
     {
-        if (!cookies.TryRead(context.Request, sessionId, out var pass))
+        if (!cookies.TryRead(context.Request, origin, out var pass))
             return default;
-        var cut = live.Token(sessionId, pass.Visitor.SignInId);
+        var cut = live.Token(origin.SessionId, pass.Visitor.SignInId);
         return await neighbours.IsSignedIn(pass.Visitor.SignInId, context.RequestAborted) ? (pass, cut) : default;
     }
 
     /// <summary>Step 1.</summary>
-    public Task ChallengeAsync(HttpContext context, string sessionId)
+    public Task ChallengeAsync(HttpContext context, SessionOrigin origin)
     {
         NeverKeep(context.Response);
         if (!HttpMethods.IsGet(context.Request.Method) || !Navigation.WantsPage(context.Request))
-            return Answers.TextAsync(context, StatusCodes.Status401Unauthorized, $"Sign in first: open {origins.Of(sessionId)}/ in a browser.");
+            return Answers.TextAsync(context, StatusCodes.Status401Unauthorized, $"Sign in first: open {origins.Of(origin)}/ in a browser.");
 
-        var challenge = Tickets.Challenge(cookies.EnsureNonce(context, sessionId));
-        var to = Uri.EscapeDataString(Navigation.Target(context));
-        context.Response.Redirect($"{origins.Public}/sessions/{sessionId}/open?challenge={challenge}&to={to}");
+        var challenge = Tickets.Challenge(cookies.EnsureNonce(context, origin));
+        context.Response.Redirect(QueryHelpers.AddQueryString(
+            origins.LinkTo(origin), new Dictionary<string, string?> { ["challenge"] = challenge, ["to"] = Navigation.Target(context) }));
         return Task.CompletedTask;
     }
 
     /// <summary>Step 3.</summary>
-    public async Task EnterAsync(HttpContext context, string sessionId)
+    public async Task EnterAsync(HttpContext context, SessionOrigin origin)
     {
         NeverKeep(context.Response);
         var to = context.Request.Query["to"].ToString();
@@ -51,16 +53,16 @@ public sealed class Gate(
             return;
         }
 
-        if (cookies.ReadNonce(context.Request, sessionId) is { } nonce
-            && tickets.Redeem(context.Request.Query["ticket"].ToString(), sessionId, nonce) is { } visitor)
+        if (cookies.ReadNonce(context.Request, origin) is { } nonce
+            && tickets.Redeem(context.Request.Query["ticket"].ToString(), origin, nonce) is { } visitor)
         {
-            cookies.Write(context.Response, sessionId, visitor);
-            neighbours.Entered(visitor, sessionId, context);
+            cookies.Write(context.Response, origin, visitor);
+            neighbours.Entered(visitor, origin, context);
         }
-        else if ((await FindPassAsync(context, sessionId)).Pass is null)
+        else if ((await FindPassAsync(context, origin)).Pass is null)
         {
-            log.LogInformation("Refused a ticket for session {Session}: spent, too old, or of another browser.", sessionId);
-            await pages.NoticeAsync(context, StatusCodes.Status403Forbidden, Notice.SpentTicket($"{origins.Public}/sessions/{sessionId}/open"));
+            log.LogInformation("Refused a ticket for session {Session}: spent, too old, or of another browser.", origin.Key);
+            await pages.NoticeAsync(context, StatusCodes.Status403Forbidden, Notice.SpentTicket(origins.LinkTo(origin)));
             return;
         }
 

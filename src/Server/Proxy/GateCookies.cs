@@ -6,11 +6,11 @@ using Microsoft.AspNetCore.DataProtection;
 
 namespace Berth.Server.Proxy;
 
-/// <summary>What a gate cookie says: this browser may open this session as this user, while the sign-in is good.</summary>
-/// <param name="SessionId">ULID, upper case.</param>
+/// <summary>What a gate cookie says: this browser may open this origin as this user, while the sign-in is good.</summary>
+/// <param name="Origin">A session's.</param>
 /// <param name="Visitor">Who.</param>
 /// <param name="Issued">When.</param>
-public sealed record Pass(string SessionId, Visitor Visitor, DateTimeOffset Issued);
+public sealed record Pass(SessionOrigin Origin, Visitor Visitor, DateTimeOffset Issued);
 
 /// <summary>
 /// The two cookies of a session's origin. The nonce is set before the visitor goes to sign in and marks the browser; the
@@ -36,39 +36,39 @@ public sealed class GateCookies(IDataProtectionProvider protection, Origins orig
     private readonly IDataProtector _protector = protection.CreateProtector("Berth.Gate.v1");
     private readonly ConcurrentDictionary<string, Pass> _passes = new();
 
-    /// <summary>Reads the gate cookie of a request to a session.</summary>
-    public bool TryRead(HttpRequest request, string sessionId, [NotNullWhen(true)] out Pass? pass)
+    /// <summary>Reads the gate cookie of a request.</summary>
+    public bool TryRead(HttpRequest request, SessionOrigin origin, [NotNullWhen(true)] out Pass? pass)
     {
         pass = null;
-        if (!CookieHeader.TryFind(request, Name("gate", sessionId), out var value))
+        if (!CookieHeader.TryFind(request, Name("gate", origin), out var value))
             return false;
         pass = _passes.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(value, out var known) ? known : Unprotect(value.ToString());
-        if (pass?.SessionId == sessionId && pass.Issued + MaximumAge > clock.GetUtcNow())
+        if (pass?.Origin == origin && pass.Issued + MaximumAge > clock.GetUtcNow())
             return true;
         pass = null;
         return false;
     }
 
     /// <summary>Sets the gate cookie and takes the nonce away.</summary>
-    public void Write(HttpResponse response, string sessionId, Visitor visitor)
+    public void Write(HttpResponse response, SessionOrigin origin, Visitor visitor)
     {
         var issued = clock.GetUtcNow().ToUnixTimeSeconds();
-        var value = _protector.Protect($"{sessionId}|{visitor.UserId}|{visitor.SignInId}|{issued}");
-        response.Cookies.Append(Name("gate", sessionId), value, Attributes());
-        response.Cookies.Delete(Name("nonce", sessionId), Attributes());
+        var value = _protector.Protect($"{origin.Key}|{visitor.UserId}|{visitor.SignInId}|{issued}");
+        response.Cookies.Append(Name("gate", origin), value, Attributes());
+        response.Cookies.Delete(Name("nonce", origin), Attributes());
     }
 
     /// <summary>The nonce of this browser, or null.</summary>
-    public string? ReadNonce(HttpRequest request, string sessionId) =>
-        CookieHeader.TryFind(request, Name("nonce", sessionId), out var value) && Tickets.IsSecret(value.ToString()) ? value.ToString() : null;
+    public string? ReadNonce(HttpRequest request, SessionOrigin origin) =>
+        CookieHeader.TryFind(request, Name("nonce", origin), out var value) && Tickets.IsSecret(value.ToString()) ? value.ToString() : null;
 
     /// <summary>The nonce of this browser: the one it has, so that tabs which come in at once do not take it from each other.</summary>
-    public string EnsureNonce(HttpContext context, string sessionId)
+    public string EnsureNonce(HttpContext context, SessionOrigin origin)
     {
-        if (ReadNonce(context.Request, sessionId) is { } present)
+        if (ReadNonce(context.Request, origin) is { } present)
             return present;
         var nonce = Tickets.Secret();
-        context.Response.Cookies.Append(Name("nonce", sessionId), nonce, Attributes());
+        context.Response.Cookies.Append(Name("nonce", origin), nonce, Attributes());
         return nonce;
     }
 
@@ -84,16 +84,16 @@ public sealed class GateCookies(IDataProtectionProvider protection, Origins orig
             return null;
         }
 
-        if (parts.Length != 4 || !long.TryParse(parts[3], NumberStyles.None, null, out var issued))
+        if (parts.Length != 4 || SessionOrigin.Read(parts[0]) is not { } origin || !long.TryParse(parts[3], NumberStyles.None, null, out var issued))
             return null;
         if (_passes.Count >= CacheSize)
             _passes.Clear();
-        return _passes[value] = new Pass(parts[0], new Visitor(parts[1], parts[2]), DateTimeOffset.FromUnixTimeSeconds(issued));
+        return _passes[value] = new Pass(origin, new Visitor(parts[1], parts[2]), DateTimeOffset.FromUnixTimeSeconds(issued));
     }
 
-    // On plain http the name carries the session, because there a cookie set for a parent domain could take its place.
-    private string Name(string kind, string sessionId) =>
-        origins.IsSecure ? SecurePrefix + kind : string.Concat(Prefix, kind, "-", sessionId);
+    // On plain http the name carries the origin, because there a cookie set for a parent domain could take its place.
+    private string Name(string kind, SessionOrigin origin) =>
+        origins.IsSecure ? SecurePrefix + kind : string.Concat(Prefix, kind, "-", origin.Key);
 
     private CookieOptions Attributes() =>
         new() { HttpOnly = true, Secure = origins.IsSecure, SameSite = SameSiteMode.Lax, Path = "/", IsEssential = true };

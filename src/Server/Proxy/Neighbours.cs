@@ -27,4 +27,4 @@ public sealed record Neighbours(
     Func<Visitor, string, CancellationToken, Task<SessionView?>> FindSession,
     Func<Visitor, string, CancellationToken, Task> Resume,
     Action<string, bool> Touched,
-    Action<Visitor, string, HttpContext> Entered);
+    Action<Visitor, SessionOrigin, HttpContext> Entered);

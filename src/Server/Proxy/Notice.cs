@@ -22,6 +22,16 @@ public sealed record Notice(string Title, string Text, string? LinkText = null, 
     public static Notice NotReached(string name) =>
         new($"{name} cannot be reached", "The session runs, but nothing answers there now. This page tries again by itself.", "Try now", "");
 
+    /// <summary>A further port that leads nowhere, as far as can be told.</summary>
+    public static Notice NothingListens(string name, int port) => new(
+        $"Nothing answers on port {port} of {name}",
+        "Start your app in the session; it may listen on localhost alone. This page tries again by itself.", "Try now", "");
+
+    /// <summary>Something took the connection on a further port, and does not speak HTTP, or broke off.</summary>
+    public static Notice NoAnswer(string name, int port) => new(
+        $"Port {port} of {name} gave no answer",
+        "What listens there closed the connection, or does not speak HTTP. Other protocols are for `berth session forward`.", "Try now", "");
+
     /// <summary>The front end took the connection and gave no answer.</summary>
     public static Notice NoAnswer(string name) =>
         new($"{name} gave no answer", "Its app closed the connection before it answered. This page tries again by itself.", "Try now", "");

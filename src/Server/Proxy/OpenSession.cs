@@ -4,7 +4,8 @@ using Berth.Server.Sessions;
 namespace Berth.Server.Proxy;
 
 /// <summary>
-/// <c>GET /sessions/{id}/open</c> on the server's own origin: the link to a session, and the gate's second step.
+/// <c>GET /sessions/{id}/open</c> on the server's own origin: the link to a session, with <c>?port=</c> to a further port of
+/// it, and the gate's second step.
 /// </summary>
 public static class OpenSession
 {
@@ -12,7 +13,7 @@ public static class OpenSession
     public static void MapOpenSession(this IEndpointRouteBuilder routes) => routes.MapGet("/sessions/{id}/open", Open).ExcludeFromDescription();
 
     private static async Task Open(
-        string id, string? challenge, string? to, HttpContext context, SessionDirectory directory, Neighbours neighbours,
+        string id, string? challenge, string? to, string? port, HttpContext context, SessionDirectory directory, Neighbours neighbours,
         Origins origins, Tickets tickets, SessionPages pages)
     {
         Gate.NeverKeep(context.Response);
@@ -36,23 +37,25 @@ public static class OpenSession
             return;
         }
 
-        if ((to is not null && !LocalPath.IsValid(to)) || (challenge is not null && !Tickets.IsSecret(challenge)))
+        var ported = 0;
+        if ((to is not null && !LocalPath.IsValid(to)) || (challenge is not null && !Tickets.IsSecret(challenge))
+            || (port is not null && !SessionOrigin.TryReadPort(port, out ported)))
         {
             await pages.NoticeAsync(context, StatusCodes.Status400BadRequest, Notice.BadLink);
             return;
         }
 
         // 3. Without a challenge: to the session's origin, which makes one if it does not know the browser yet.
-        to ??= LocalPath.IsValid(route.DefaultUrl) ? route.DefaultUrl : "/";
-        var origin = origins.Of(sessionId);
+        var origin = new SessionOrigin(sessionId, ported == 0 || (ported == route.Port && challenge is null) ? null : ported);
+        to ??= origin.Port is null && LocalPath.IsValid(route.DefaultUrl) ? route.DefaultUrl : "/";
         if (challenge is null)
         {
-            context.Response.Redirect(origin + to);
+            context.Response.Redirect(origins.Of(origin) + to);
             return;
         }
 
         // 4. With one: a ticket for it.
-        var ticket = tickets.Issue(sessionId, challenge, visitor);
-        context.Response.Redirect($"{origin}{Gate.EnterPath}?ticket={ticket}&to={Uri.EscapeDataString(to)}");
+        var ticket = tickets.Issue(origin, challenge, visitor);
+        context.Response.Redirect($"{origins.Of(origin)}{Gate.EnterPath}?ticket={ticket}&to={Uri.EscapeDataString(to)}");
     }
 }

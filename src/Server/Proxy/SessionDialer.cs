@@ -9,10 +9,13 @@ namespace Berth.Server.Proxy;
 /// <summary>The one way to a port of a session. Nothing else knows how a session is reached.</summary>
 public sealed class SessionDialer(Neighbours neighbours)
 {
-    /// <summary>Opens a byte stream to a port of a session.</summary>
+    /// <summary>
+    /// Opens a byte stream to a port of a session. Apart from the front end's, programs listen on loopback as a rule, where the
+    /// agent alone gets.
+    /// </summary>
     /// <exception cref="IOException">The agent is not connected, or nothing listens on the port.</exception>
     /// <exception cref="SocketException">Nothing listens at the address.</exception>
-    public async Task<Stream> DialAsync(SessionRoute route, int port, CancellationToken ct) => route.Reach switch
+    public async Task<Stream> DialAsync(SessionRoute route, int port, CancellationToken ct) => (port == route.Port ? route.Reach : Reach.Agent) switch
     {
         Reach.Agent => await neighbours.DialAgent(route.Id, port, ct),
         Reach.Direct => await ConnectAsync(route, port, ct),

@@ -32,7 +32,7 @@ public sealed class SessionForwarder : IDisposable
     private readonly ConditionalWeakTable<SessionRoute, Target> _targets = [];
 
     // What is the same for all requests of one route, made once.
-    private sealed record Target(string Prefix, string Authorization);
+    private sealed record Target(string Prefix, string? Authorization);
 
     /// <summary>One client for all sessions.</summary>
     public SessionForwarder(
@@ -59,10 +59,13 @@ public sealed class SessionForwarder : IDisposable
         });
     }
 
-    /// <summary>Forwards, and answers with the response. An error that came before any response leaves it to the caller.</summary>
-    public ValueTask<ForwarderError> SendAsync(HttpContext context, SessionRoute route, CancellationToken cut)
+    /// <summary>
+    /// Forwards to the front end, or to a further port, and answers with the response. An error that came before any response
+    /// leaves it to the caller.
+    /// </summary>
+    public ValueTask<ForwarderError> SendAsync(HttpContext context, SessionRoute route, int? port, CancellationToken cut)
     {
-        var target = _targets.GetValue(route, MakeTarget);
+        var target = port is { } further ? new Target(PrefixOf(route, further), Authorization: null) : _targets.GetValue(route, FrontEnd);
         context.Items[SessionTransformer.AuthorizationKey] = target.Authorization;
         return _forwarder.SendAsync(context, target.Prefix, _client, Config, _transformer, cut);
     }
@@ -70,8 +73,9 @@ public sealed class SessionForwarder : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _client.Dispose();
 
-    private Target MakeTarget(SessionRoute route) => new(
-        $"http://{route.Id.ToLowerInvariant()}-{route.Generation}:{route.Port}", $"token {_neighbours.FrontEndToken(route.Id)}");
+    private Target FrontEnd(SessionRoute route) => new(PrefixOf(route, route.Port), $"token {_neighbours.FrontEndToken(route.Id)}");
+
+    private static string PrefixOf(SessionRoute route, int port) => $"http://{route.Id.ToLowerInvariant()}-{route.Generation}:{port}";
 
     private async ValueTask<Stream> DialAsync(SocketsHttpConnectionContext context, CancellationToken ct)
     {

@@ -1,5 +1,4 @@
-using System.Diagnostics.CodeAnalysis;
-using Berth.Core.Ids;
+using System.Globalization;
 using Berth.Server.Options;
 
 namespace Berth.Server.Proxy;
@@ -11,7 +10,7 @@ namespace Berth.Server.Proxy;
 public sealed class SessionHosts
 {
     private const string Placeholder = "{session}";
-    private const int IdLength = 26;
+    private const string Divider = "--";
     private readonly string _before;
     private readonly string _after;
     private readonly string? _publicHost;
@@ -36,27 +35,37 @@ public sealed class SessionHosts
         && !host.Equals(_publicHost, StringComparison.OrdinalIgnoreCase);
 
     /// <summary>
-    /// Reads the session's id, upper case, from a host (without port). A name with <c>--</c> is refused: it is kept for
-    /// origins of further ports, <c>{port}--{session}</c>.
+    /// Reads which origin a host (without port) is: in the place of the pattern's <c>{session}</c> stands the session's id, for
+    /// a further port <c>PORT--SESSION</c>.
     /// </summary>
-    public bool TryParse(ReadOnlySpan<char> host, [NotNullWhen(true)] out string? sessionId)
+    public bool TryParse(ReadOnlySpan<char> host, out SessionOrigin origin)
     {
-        sessionId = null;
+        origin = default;
         if (!Owns(host))
             return false;
         var name = host[_before.Length..^_after.Length];
-        if (name.Length != IdLength)
+        int? port = null;
+        if (name.IndexOf(Divider, StringComparison.Ordinal) is >= 0 and var at)
+        {
+            if (!SessionOrigin.TryReadPort(name[..at], out var read))
+                return false;
+            port = read;
+            name = name[(at + Divider.Length)..];
+        }
+
+        if (SessionOrigin.ReadId(name) is not { } id)
             return false;
-        var id = name.ToString().ToUpperInvariant();
-        if (!Ulid.IsValid(id))
-            return false;
-        sessionId = id;
+        origin = new SessionOrigin(id, port);
         return true;
     }
 
     /// <summary>All hosts of sessions, as content security policies write it: a star for the first label.</summary>
     public string Wildcard => "*" + _after[_after.IndexOf('.', StringComparison.Ordinal)..];
 
-    /// <summary>The host of a session.</summary>
-    public string HostOf(string sessionId) => string.Concat(_before, sessionId.ToLowerInvariant(), _after);
+    /// <summary>The host of an origin.</summary>
+    public string HostOf(SessionOrigin origin)
+    {
+        var id = origin.SessionId.ToLowerInvariant();
+        return string.Concat(_before, origin.Port is { } port ? port.ToString(CultureInfo.InvariantCulture) + Divider + id : id, _after);
+    }
 }

@@ -46,7 +46,7 @@ public sealed class SessionPages(IServiceProvider services, ILoggerFactory logge
     /// <summary>The session is over, or never was.</summary>
     public async Task EndedAsync(HttpContext context, Pass pass)
     {
-        var view = await neighbours.FindSession(pass.Visitor, pass.SessionId, context.RequestAborted);
+        var view = await neighbours.FindSession(pass.Visitor, pass.Origin.SessionId, context.RequestAborted);
         if (view is null || !Navigation.WantsPage(context.Request))
             await NoticeAsync(context, StatusCodes.Status404NotFound, Notice.NoSession(origins.Public));
         else
@@ -54,9 +54,13 @@ public sealed class SessionPages(IServiceProvider services, ILoggerFactory logge
     }
 
     /// <summary>It should answer, and does not.</summary>
-    public Task UnreachableAsync(HttpContext context, SessionRoute route, bool reached) => reached
-        ? NoticeAsync(context, StatusCodes.Status502BadGateway, Notice.NoAnswer(route.Name), retry: true)
-        : NoticeAsync(context, StatusCodes.Status503ServiceUnavailable, Notice.NotReached(route.Name), retry: true);
+    public Task UnreachableAsync(HttpContext context, SessionRoute route, int? port, bool reached) => (port, reached) switch
+    {
+        (null, false) => NoticeAsync(context, StatusCodes.Status503ServiceUnavailable, Notice.NotReached(route.Name), retry: true),
+        ({ } silent, false) => NoticeAsync(context, StatusCodes.Status503ServiceUnavailable, Notice.NothingListens(route.Name, silent), retry: true),
+        (null, true) => NoticeAsync(context, StatusCodes.Status502BadGateway, Notice.NoAnswer(route.Name), retry: true),
+        ({ } rude, true) => NoticeAsync(context, StatusCodes.Status502BadGateway, Notice.NoAnswer(route.Name, rude), retry: true),
+    };
 
     /// <summary>The waiting page's inner part, and whether nothing more will follow.</summary>
     public async Task<(string Markup, bool IsOver)> StatusAsync(string sessionId, Visitor visitor, CancellationToken ct)

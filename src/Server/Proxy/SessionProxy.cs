@@ -11,8 +11,8 @@ namespace Berth.Server.Proxy;
 /// and nothing touches the database while the session runs.
 /// </summary>
 /// <remarks>
-/// 1. The host names a session. 2. The gate lets the visitor in (<see cref="Gate"/>). 3. No page of another origin is behind
-/// it. 4. The session is there and is the visitor's. 5. Berth's own paths. 6. It runs: forward. 7. It does not, or does not
+/// 1. The host names a session, and a further port of it or its front end. 2. The gate lets the visitor in (<see cref="Gate"/>). 3. No page of another origin is behind
+/// it. 4. The session is there and is the visitor's. 5. Berth's own paths. 6. It runs: forward; the front end has one origin. 7. It does not, or does not
 /// answer: say so, to a person with a page that turns into the app, to a program with a 503.
 /// </remarks>
 public sealed class SessionProxy(
@@ -23,7 +23,7 @@ public sealed class SessionProxy(
     public async Task HandleAsync(HttpContext context)
     {
         // 1.
-        if (!hosts.TryParse(context.Request.Host.Host, out var id))
+        if (!hosts.TryParse(context.Request.Host.Host, out var origin))
         {
             await pages.NoticeAsync(context, StatusCodes.Status404NotFound, Notice.NoSession(origins.Public));
             return;
@@ -32,14 +32,14 @@ public sealed class SessionProxy(
         // 2.
         if (context.Request.Path.Equals(Gate.EnterPath, StringComparison.OrdinalIgnoreCase))
         {
-            await gate.EnterAsync(context, id);
+            await gate.EnterAsync(context, origin);
             return;
         }
 
-        var (pass, cut) = await gate.FindPassAsync(context, id);
+        var (pass, cut) = await gate.FindPassAsync(context, origin);
         if (pass is null)
         {
-            await gate.ChallengeAsync(context, id);
+            await gate.ChallengeAsync(context, origin);
             return;
         }
 
@@ -51,7 +51,7 @@ public sealed class SessionProxy(
         }
 
         // 4. A session that is over is not in the directory; whose it was, the database knows.
-        if (!directory.TryGet(id, out var route))
+        if (!directory.TryGet(origin.SessionId, out var route))
         {
             await pages.EndedAsync(context, pass);
             return;
@@ -59,7 +59,7 @@ public sealed class SessionProxy(
 
         if (route.OwnerId != pass.Visitor.UserId)
         {
-            await gate.ChallengeAsync(context, id);
+            await gate.ChallengeAsync(context, origin);
             return;
         }
 
@@ -71,17 +71,19 @@ public sealed class SessionProxy(
         }
 
         // 6. and 7.
-        if (route.Status == SessionStatus.Running)
-            await ForwardAsync(context, route, pass, cut);
+        if (origin.Port == route.Port)
+            context.Response.Redirect(origins.Of(route.Id) + Navigation.Target(context), permanent: false, preserveMethod: true);
+        else if (route.Status == SessionStatus.Running)
+            await ForwardAsync(context, route, origin.Port, cut);
         else
             await pages.WaitAsync(context, route, pass.Visitor);
     }
 
-    private async Task ForwardAsync(HttpContext context, SessionRoute route, Pass pass, CancellationToken cut)
+    private async Task ForwardAsync(HttpContext context, SessionRoute route, int? port, CancellationToken cut)
     {
         Unlimit(context);
         Watch(context, route);
-        var error = await forwarder.SendAsync(context, route, cut);
+        var error = await forwarder.SendAsync(context, route, port, cut);
         if (error == ForwarderError.None || context.Response.HasStarted || context.RequestAborted.IsCancellationRequested)
             return;
 
@@ -89,7 +91,7 @@ public sealed class SessionProxy(
         if (cut.IsCancellationRequested)
             await Answers.TextAsync(context, StatusCodes.Status503ServiceUnavailable, "The session ended, or you signed out.");
         else
-            await pages.UnreachableAsync(context, route, Reached(context));
+            await pages.UnreachableAsync(context, route, port, Reached(context));
     }
 
     // Whether somebody is at the other end, or only a page that is open.

@@ -13,7 +13,7 @@ namespace Berth.Server.Proxy;
 /// </summary>
 public sealed class SessionTransformer(Origins origins, bool behindProxy) : HttpTransformer
 {
-    /// <summary>Under this key of the request's items is the Authorization header for the app.</summary>
+    /// <summary>Under this key of the request's items is the Authorization header for the app; null: none.</summary>
     public static readonly object AuthorizationKey = new();
 
     /// <summary>How Berth's own API tokens begin; one that was sent to a session by mistake does not reach its app.</summary>
@@ -43,10 +43,10 @@ public sealed class SessionTransformer(Origins origins, bool behindProxy) : Http
                 outgoing.TryAddWithoutValidation(HeaderNames.Cookie, kept);
         }
 
-        // 3. The front end's token, unless the app has a sign-in of its own.
+        // 3. The front end's token, unless the app has a sign-in of its own. It is for the front end alone.
         var authorization = incoming.Headers.Authorization;
         if (authorization.Count == 0 || authorization[0]!.StartsWith(OwnBearer, StringComparison.OrdinalIgnoreCase))
-            Replace(outgoing, HeaderNames.Authorization, (string)httpContext.Items[AuthorizationKey]!);
+            Replace(outgoing, HeaderNames.Authorization, (string?)httpContext.Items[AuthorizationKey]);
 
         // 4. Who asked, and by which address: not what the visitor claims, but what a proxy of this machine does, if there is one.
         var from = httpContext.Connection.RemoteIpAddress;
@@ -76,9 +76,10 @@ public sealed class SessionTransformer(Origins origins, bool behindProxy) : Http
         return forward;
     }
 
-    private static void Replace(HttpRequestHeaders headers, string name, string value)
+    private static void Replace(HttpRequestHeaders headers, string name, string? value)
     {
         headers.Remove(name);
-        headers.TryAddWithoutValidation(name, value);
+        if (value is not null)
+            headers.TryAddWithoutValidation(name, value);
     }
 }

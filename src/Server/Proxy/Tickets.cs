@@ -7,17 +7,17 @@ namespace Berth.Server.Proxy;
 
 /// <summary>
 /// One-time tickets that carry a sign-in from the server's origin to a session's. A ticket is good for one browser (the one
-/// that holds the nonce whose hash is the challenge), one session and one minute; trying it spends it.
+/// that holds the nonce whose hash is the challenge), one origin and one minute; trying it spends it.
 /// </summary>
 public sealed class Tickets(TimeProvider clock)
 {
     private static readonly TimeSpan Lifetime = TimeSpan.FromSeconds(60);
     private readonly ConcurrentDictionary<string, Entry> _entries = new();
 
-    private sealed record Entry(string SessionId, string Challenge, Visitor Visitor, DateTimeOffset ExpiresAt);
+    private sealed record Entry(SessionOrigin Origin, string Challenge, Visitor Visitor, DateTimeOffset ExpiresAt);
 
     /// <summary>A new ticket.</summary>
-    public string Issue(string sessionId, string challenge, Visitor visitor)
+    public string Issue(SessionOrigin origin, string challenge, Visitor visitor)
     {
         var now = clock.GetUtcNow();
         foreach (var (old, entry) in _entries)
@@ -28,17 +28,17 @@ public sealed class Tickets(TimeProvider clock)
 
         var ticket = Secret();
         // By its hash: how long a look-up takes then says nothing about tickets that are there.
-        _entries[Challenge(ticket)] = new Entry(sessionId, challenge, visitor, now + Lifetime);
+        _entries[Challenge(ticket)] = new Entry(origin, challenge, visitor, now + Lifetime);
         return ticket;
     }
 
-    /// <summary>Spends a ticket. Null where it is not good for this session in this browser, now.</summary>
-    public Visitor? Redeem(string ticket, string sessionId, string nonce)
+    /// <summary>Spends a ticket. Null where it is not good for this origin in this browser, now.</summary>
+    public Visitor? Redeem(string ticket, SessionOrigin origin, string nonce)
     {
         if (!_entries.TryRemove(Challenge(ticket), out var entry))
             return null;
         var good = entry.ExpiresAt > clock.GetUtcNow()
-            && entry.SessionId == sessionId
+            && entry.Origin == origin
             && CryptographicOperations.FixedTimeEquals(Encoding.ASCII.GetBytes(entry.Challenge), Encoding.ASCII.GetBytes(Challenge(nonce)));
         return good ? entry.Visitor : null;
     }

@@ -1,11 +1,12 @@
 using Berth.Contracts.Sessions;
 using Berth.Core.Sessions;
+using Berth.Server.Agents;
 using Berth.Server.Proxy;
 
 namespace Berth.Server.Sessions;
 
 /// <summary>How a session is shown.</summary>
-public sealed class SessionViews(Origins origins)
+public sealed class SessionViews(Origins origins, AgentHub hub)
 {
     private const double Gigabyte = 1L << 30;
 
@@ -69,8 +70,15 @@ public sealed class SessionViews(Origins origins)
                 workKept ? stored.Disk?.MeasuredAt : null,
                 [.. session.InUse.Each().Select(use => use.Words())],
                 (workKept || session.Status != SessionStatus.Ended) && Warnings.Of(session) is { } near ? Warnings.Sentence(near, facts.Name) : null,
-                earliest is { Kind: DeadlineKind.Idle or DeadlineKind.Paused or DeadlineKind.Failed }));
+                earliest is { Kind: DeadlineKind.Idle or DeadlineKind.Paused or DeadlineKind.Failed },
+                Ports(session, spec)));
     }
+
+    private IReadOnlyList<PortView>? Ports(Session session, SessionSpec spec) => session.Status != SessionStatus.Running
+        ? null
+        : hub.Ports(new SessionKey(session.Id, session.Generation)) is { } ports
+            ? [.. ports.Where(port => port != spec.Port).Select(port => new PortView(port, origins.LinkTo(new SessionOrigin(session.Id, port))))]
+            : null;
 
     /// <summary>Renku's word for a status.</summary>
     private static string RenkuState(SessionStatus status) => status switch

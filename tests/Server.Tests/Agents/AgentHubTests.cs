@@ -38,6 +38,26 @@ public sealed class AgentHubTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task PortsThatAreListenedOnAreKnownAndPagesAreTold()
+    {
+        var key = _server.Expect(A);
+        using var page = _server.Changes.Listen(AgentServer.Owner);
+        await using var agent = await SimulatedAgent.ConnectAsync(_server, key, Ct);
+        Assert.Null(_server.Hub.Ports(key));
+
+        await agent.SayAsync(new AgentPorts([8501, 0, -1, 70000, 9000]), Ct);
+        await foreach (var change in page.ReadAllAsync(Ct))
+        {
+            Assert.Equal(("session", A), (change.Kind, change.Id));
+            break;
+        }
+        Assert.Equal([8501, 9000], _server.Hub.Ports(key));
+        Assert.Null(_server.Hub.Ports(key with { Generation = 2 }));
+        _server.Hub.Forget(A);
+        Assert.Null(_server.Hub.Ports(key));
+    }
+
+    [Fact]
     public async Task BytesGoBothWaysAndEachWayEndsByItself()
     {
         var key = _server.Expect(A);

@@ -1,5 +1,6 @@
 using Berth.Core.Sessions;
 using Berth.Server.Agents;
+using Berth.Server.Live;
 using Berth.Server.Options;
 using Berth.Server.Sessions;
 using Berth.Tunnel;
@@ -13,6 +14,9 @@ namespace Berth.Server.Tests.Agents;
 /// <summary>The agents' room of the server by itself, on real sockets in a data folder of its own.</summary>
 public sealed class AgentServer : IAsyncDisposable
 {
+    /// <summary>Of each session.</summary>
+    public const string Owner = "user";
+
     private readonly bool _ownsFolder;
     private readonly WebApplication _app;
 
@@ -25,7 +29,7 @@ public sealed class AgentServer : IAsyncDisposable
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.ListenUnixSocket(PublicSocket));
         builder.Services.AddSingleton(new ServerOptions { DataFolder = DataFolder, AgentFolder = "/none" });
         builder.Services.AddSingleton(TimeProvider.System);
-        builder.Services.AddSingleton<SessionDirectory>();
+        builder.Services.AddSingleton<SessionDirectory>().AddSingleton<ChangeFeed>();
         builder.Services.AddAgents();
         _app = builder.Build();
         _app.MapGet("/public", () => "public");
@@ -36,6 +40,7 @@ public sealed class AgentServer : IAsyncDisposable
     public AgentHub Hub => _app.Services.GetRequiredService<AgentHub>();
     public AgentSockets Sockets => _app.Services.GetRequiredService<AgentSockets>();
     public AgentTokens Tokens => _app.Services.GetRequiredService<AgentTokens>();
+    public ChangeFeed Changes => _app.Services.GetRequiredService<ChangeFeed>();
     public SessionLogs Logs => _app.Services.GetRequiredService<SessionLogs>();
     public SessionDirectory Known => _app.Services.GetRequiredService<SessionDirectory>();
 
@@ -49,7 +54,7 @@ public sealed class AgentServer : IAsyncDisposable
     /// <summary>Lets a session be known and its socket be open.</summary>
     public SessionKey Expect(string sessionId, int generation = 1)
     {
-        Known.Set(new SessionRoute(sessionId, "test", "user", generation, SessionStatus.Running, 8888, "/", Reach.Agent, null, ProviderNames.Docker));
+        Known.Set(new SessionRoute(sessionId, "test", Owner, generation, SessionStatus.Running, 8888, "/", Reach.Agent, null, ProviderNames.Docker));
         Sockets.Open(sessionId);
         return new SessionKey(sessionId, generation);
     }

@@ -52,6 +52,9 @@ public sealed class ProxyServer : IAsyncDisposable
     /// <summary>Sessions, and whether they were given input since the last time.</summary>
     public ConcurrentQueue<(string Session, bool Input)> Touched { get; } = [];
 
+    /// <summary>Origins that browsers were let into.</summary>
+    public ConcurrentQueue<SessionOrigin> Entered { get; } = [];
+
     /// <summary>Why no session may be resumed now; null: each may.</summary>
     public string? RefusesResume { get; set; }
 
@@ -92,7 +95,7 @@ public sealed class ProxyServer : IAsyncDisposable
                 return Task.CompletedTask;
             },
             Touched: (id, input) => server!.Touched.Enqueue((id, input)),
-            Entered: (_, _, _) => { }));
+            Entered: (_, origin, _) => server!.Entered.Enqueue(origin)));
         var app = builder.Build();
         app.MapSessionProxy();
         app.UseMiddleware<SecurityHeaders>();
@@ -128,7 +131,8 @@ public sealed class ProxyServer : IAsyncDisposable
         return changed;
     }
 
-    public string OriginOf(SessionRoute route) => $"http://{route.Id.ToLowerInvariant()}.localhost:{Port}";
+    /// <summary>Of the front end, or of a further port.</summary>
+    public string OriginOf(SessionRoute route, int? port = null) => $"http://{(port is null ? null : $"{port}--")}{route.Id.ToLowerInvariant()}.localhost:{Port}";
 
     /// <summary>A browser that is signed in on the server's own origin.</summary>
     public Browser SignedIn(string user = "ana", string signIn = "s1")
