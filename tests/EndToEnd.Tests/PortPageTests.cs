@@ -17,7 +17,7 @@ public sealed class PortPageTests(CutServer server, Chromium chromium) : IClassF
         await page.GetByRole(AriaRole.Link, new() { Name = "9001", Exact = true }).WaitForAsync();
 
         // On localhost alone, as most do; the page hears of it by itself.
-        Assert.Equal(0, (await server.BerthAsync("exec", "ports", "--", "busybox", "sh", "-c", "mkdir -p /tmp/app && echo '<h1>My app</h1>' > /tmp/app/index.html && busybox httpd -p 127.0.0.1:8501 -h /tmp/app")).Code);
+        Assert.Equal(0, (await server.BerthAsync("exec", "ports", "--", "busybox", "sh", "-c", "busybox mkdir -p /work/app && echo '<h1>My app</h1>' > /work/app/index.html && busybox httpd -p 127.0.0.1:8501 -h /work/app")).Code);
         var link = page.GetByRole(AriaRole.Link, new() { Name = "8501", Exact = true });
         await link.WaitForAsync();
         await page.LookAsync("ports-light");
@@ -37,7 +37,7 @@ public sealed class PortPageTests(CutServer server, Chromium chromium) : IClassF
         var later = await page.Context.RunAndWaitForPageAsync(() => page.GetByRole(AriaRole.Button, new() { Name = "Open", Exact = true }).ClickAsync());
         await later.GetByRole(AriaRole.Heading, new() { Name = "Nothing answers on port 8600 of ports" }).WaitForAsync();
         await later.LookAsync("port-nothing");
-        Assert.Equal(0, (await server.BerthAsync("exec", "ports", "--", "busybox", "httpd", "-p", "127.0.0.1:8600", "-h", "/tmp/app")).Code);
+        Assert.Equal(0, (await server.BerthAsync("exec", "ports", "--", "busybox", "httpd", "-p", "127.0.0.1:8600", "-h", "/work/app")).Code);
         await later.GetByRole(AriaRole.Heading, new() { Name = "My app" }).WaitForAsync();
 
         // Without the sign-in there is nothing to see.

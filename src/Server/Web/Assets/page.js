@@ -135,6 +135,13 @@
     e.target.dataset.sent = '';
     e.target.querySelector('[type=submit]')?.classList.add('btn-loading');
   });
+  // A form that leads to another origin by a redirect: the page's policy holds forms to its own, and links not.
+  addEventListener('submit', e => {
+    if (e.target.dataset.link === undefined) return;
+    e.preventDefault();
+    open(`${e.target.action}?${new URLSearchParams(new FormData(e.target))}`, '_blank', 'noopener');
+    e.target.reset();
+  });
   addEventListener('pageshow', () => { for (const form of $$('form[data-sent]')) { delete form.dataset.sent; form.querySelector('[type=submit]')?.classList.remove('btn-loading'); } });
   addEventListener('DOMContentLoaded', () => {
     showDependents();
