@@ -12,6 +12,10 @@ switch (args)
     case ["--version"]:
         Console.WriteLine(typeof(ServerLink).Assembly.GetName().Version?.ToString(3));
         return 0;
+    case [] or ["-c", ..]:
+        // In place of the shell that an image has not (Services/Ssh).
+        Console.Error.WriteLine("There is no shell in this session's image: scp and sftp work, and `berth session exec` runs programs.");
+        return 127;
     default:
         Console.Error.WriteLine("usage: berth-agent session");
         return 2;

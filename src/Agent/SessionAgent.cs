@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using Berth.Agent.Activity;
 using Berth.Agent.Services;
 using Berth.Agent.Services.Processes;
+using Berth.Agent.Services.Ssh;
 using Berth.Agent.Unix;
 using Berth.Core.Agents;
 
@@ -42,7 +43,8 @@ internal sealed class SessionAgent : IDisposable
         _environment = SessionEnvironment.Make(image, _order);
         _commands = new CommandStarter(_children, new Dictionary<string, string>(_environment), () => FindWorkingDirectory().Found, time);
         _ports = new PortWatch(time);
-        _link = new ServerLink(folder, _state, _log, _ports, _wakeup, new ServiceRegistry(_commands, _ports, time), time);
+        var ssh = new SshService(_children, _commands, _order.SshHostKey, _log.Say, time);
+        _link = new ServerLink(folder, _state, _log, _ports, _wakeup, new ServiceRegistry(_commands, _ports, ssh, time), time);
         foreach (var signal in (int[])[Terminate, Interrupt, Quit, Hangup, User1, User2])
             _signals.Add(PosixSignalRegistration.Create((PosixSignal)signal, context =>
             {

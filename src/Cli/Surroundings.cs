@@ -49,6 +49,10 @@ internal sealed record Surroundings
 
     public string? Variable(string name) => Variables.TryGetValue(name, out var value) && value.Length > 0 ? value : null;
 
+    /// <summary>A program on PATH; null: there is none of that name.</summary>
+    public string? FindProgram(string name) =>
+        (Variable("PATH") ?? "").Split(':').Where(Path.IsPathRooted).Select(folder => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
+
     /// <summary>Where the local server keeps everything, its socket included.</summary>
     public string DataFolder => Folder("BERTH_DATA", "XDG_DATA_HOME", ".local/share");
 

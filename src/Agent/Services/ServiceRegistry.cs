@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Berth.Agent.Services.Processes;
+using Berth.Agent.Services.Ssh;
 using Berth.Contracts.Json;
 using Berth.Contracts.Services;
 using Berth.Tunnel.Resumable;
@@ -13,12 +14,14 @@ internal sealed class ServiceRegistry
     private readonly PortsService _ports;
     private readonly ExecService _exec;
     private readonly TerminalService _terminals;
+    private readonly SshService _ssh;
 
-    public ServiceRegistry(CommandStarter commands, PortWatch ports, TimeProvider time)
+    public ServiceRegistry(CommandStarter commands, PortWatch ports, SshService ssh, TimeProvider time)
     {
         _ports = new PortsService(ports);
         _exec = new ExecService(commands);
         _terminals = new TerminalService(commands, time);
+        _ssh = ssh;
         Host = new ResumableHost(OpenAsync, new ResumableOptions { Time = time });
     }
 
@@ -32,6 +35,7 @@ internal sealed class ServiceRegistry
         ExecRequest exec => _exec.OpenAsync(exec, ct),
         TerminalRequest terminal => _terminals.OpenAsync(terminal, ct),
         TerminalsRequest terminals => _terminals.OpenAsync(terminals, ct),
+        SshRequest login => _ssh.OpenAsync(login, ct),
         _ => throw Unknown("this"),
     };
 

@@ -35,6 +35,7 @@ internal static class BerthCommand
         root.Add(new Group("node", "Machines that join: lab machines that run sessions",
             new NodeListCommand(here), new NodeShowCommand(here), new NodeTokenCommand(here), new NodeJoinCommand(here), new NodeRunCommand(here),
             new NodeDrainCommand(here, drain: true), new NodeDrainCommand(here, drain: false), new NodeRemoveCommand(here)));
+        root.Add(new SshConfigCommand(here));
         root.Add(new ServerCommand(here));
         root.Add(new LoginCommand(here));
         root.Add(new LogoutCommand(here));
@@ -80,5 +81,6 @@ internal static class BerthCommand
         new ConnectionsCommand(here),
         new ExecCommand(here),
         new ShellCommand(here),
+        new SshCommand(here),
     ];
 }

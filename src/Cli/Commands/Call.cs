@@ -35,8 +35,10 @@ internal sealed class Call : IDisposable
     /// <summary>Typed or set, as opposed to left out.</summary>
     public bool Has(Option option) => _parse.GetResult(option) is { Implicit: false };
 
-    public async Task<Server> ConnectAsync(CancellationToken ct) =>
-        _server ??= await new Connector(Here, Report).ConnectAsync(GlobalFlags.Context(_parse), ct);
+    /// <param name="ct">Cancels.</param>
+    /// <param name="context">Of the server, where what is asked for says it; null: as the flag says, or the default.</param>
+    public async Task<Server> ConnectAsync(CancellationToken ct, string? context = null) =>
+        _server ??= await new Connector(Here, Report).ConnectAsync(context ?? GlobalFlags.Context(_parse), ct);
 
     public void Dispose() => _server?.Dispose();
 }

@@ -1,5 +1,6 @@
 using System.Net.WebSockets;
 using Berth.Contracts.Services;
+using Berth.Contracts.Sessions;
 
 namespace Berth.Contracts.Client;
 
@@ -38,6 +39,9 @@ public sealed partial class ApiClient
         await CheckConnectAsync(idOrName, ct);
         throw new ServerUnreachableException("The server took no WebSocket: does a proxy before it let none pass?");
     }
+
+    /// <summary>What an SSH client has to know of a session before it connects.</summary>
+    public Task<SshView> GetSshAsync(string idOrName, CancellationToken ct) => GetAsync($"{Sessions}/{Escape(idOrName)}/ssh", Json.SshView, ct);
 
     /// <summary>Whether <see cref="ConnectAsync"/> would be taken; says why not.</summary>
     public async Task CheckConnectAsync(string idOrName, CancellationToken ct)

@@ -63,6 +63,7 @@ namespace Berth.Contracts.Json;
 [JsonSerializable(typeof(List<SessionView>))]
 [JsonSerializable(typeof(List<SessionEvent>))]
 [JsonSerializable(typeof(List<ConnectionView>))]
+[JsonSerializable(typeof(SshView))]
 [JsonSerializable(typeof(List<AdminSessionView>))]
 [JsonSerializable(typeof(List<OrphanView>))]
 [JsonSerializable(typeof(AdoptRequest))]

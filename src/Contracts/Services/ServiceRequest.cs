@@ -15,6 +15,7 @@ namespace Berth.Contracts.Services;
 [JsonDerivedType(typeof(ExecRequest), ExecRequest.KindName)]
 [JsonDerivedType(typeof(TerminalRequest), TerminalRequest.KindName)]
 [JsonDerivedType(typeof(TerminalsRequest), TerminalsRequest.KindName)]
+[JsonDerivedType(typeof(SshRequest), SshRequest.KindName)]
 public abstract record ServiceRequest
 {
     /// <summary>What in the session it reaches, for people: a port, a command; null: the kind says all. Not on the wire.</summary>

@@ -5,7 +5,7 @@ namespace Berth.Core.Agents;
 
 /// <summary>
 /// What the agent inside a session is told, as the file <see cref="AgentFiles.Order"/>, so that it can start the front
-/// end without asking anybody. Holds no secret but the front end's own token.
+/// end without asking anybody. Holds no secret but the session's own: the front end's token and the SSH host key.
 /// </summary>
 public sealed record AgentOrder
 {
@@ -39,6 +39,9 @@ public sealed record AgentOrder
     /// <summary>Cloned into the workspace where they are not there yet.</summary>
     public IReadOnlyList<Repository> Repositories { get; init; } = [];
 
+    /// <summary>Private half of the session's SSH host key (PEM); null: there are no logins by SSH.</summary>
+    public string? SshHostKey { get; init; }
+
     /// <summary>Seconds between two looks at what the session is in use by; 0: 30.</summary>
     public int ActivitySeconds { get; init; }
 
@@ -54,6 +57,9 @@ public static class AgentFiles
 
     /// <summary>The program.</summary>
     public const string Program = "/berth/berth-agent";
+
+    /// <summary>OpenSSH's server and what belongs to it.</summary>
+    public const string SshFolder = "/berth/ssh";
 
     /// <summary>The session's folder, mounted read-only: order, token, socket.</summary>
     public const string SessionFolder = "/berth-session";

@@ -42,6 +42,10 @@ public sealed class AgentTokens
     /// <summary>What a front end with a token of its own (JupyterLab) is started with, and the proxy adds to requests.</summary>
     public string FrontEndToken(string sessionId) => Mac("front-end", sessionId.ToUpperInvariant());
 
+    /// <summary>Bytes that are always the same for a session, and that nobody else can know.</summary>
+    public byte[] Seed(string purpose, string sessionId, int length) =>
+        HKDF.DeriveKey(HashAlgorithmName.SHA256, _key, length, info: Encoding.UTF8.GetBytes($"berth {purpose}\0{sessionId.ToUpperInvariant()}"));
+
     private static string Name(SessionKey key) => string.Create(CultureInfo.InvariantCulture, $"{key.SessionId.ToUpperInvariant()}.{key.Generation}");
 
     private string Mac(string purpose, string name) =>

@@ -15,6 +15,7 @@ public static class AgentsRoom
     public static IServiceCollection AddAgents(this IServiceCollection services)
     {
         services.AddSingleton<AgentTokens>();
+        services.AddSingleton<SshHostKeys>();
         services.AddSingleton<AgentHub>();
         services.AddSingleton<AgentWays>();
         services.AddSingleton<ProviderInstances>();

@@ -153,6 +153,7 @@ public static class AccessTable
         new("GET", "/api/berth/sessions/{session}/events", AccessRule.SessionOwner, ScopeRule.Any),
         new("GET", "/api/berth/sessions/{session}/logs", AccessRule.SessionOwner, ScopeRule.Any),
         new("GET", "/api/berth/sessions/{session}/connect", AccessRule.SessionOwner, ScopeRule.Sessions),
+        new("GET", "/api/berth/sessions/{session}/ssh", AccessRule.SessionOwner, ScopeRule.Any),
         new("GET", "/api/berth/sessions/{session}/connections", AccessRule.SessionOwner, ScopeRule.Any),
         new("GET", "/api/berth/connections", AccessRule.Admin, ScopeRule.Read),
         new("GET", "/api/berth/all_sessions", AccessRule.Admin, ScopeRule.Read),

@@ -1,7 +1,9 @@
 using Berth.Contracts.Problems;
 using Berth.Contracts.Sessions;
+using Berth.Server.Agents;
 using Berth.Server.Auth;
 using Berth.Server.Paging;
+using Berth.Server.Sessions;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace Berth.Server.Connections;
@@ -24,6 +26,7 @@ public static class ConnectionsRoom
             .Produces(StatusCodes.Status101SwitchingProtocols)
             .Produces(StatusCodes.Status204NoContent)
             .Produces<ProblemBody>(StatusCodes.Status409Conflict);
+        sessions.MapGet("/{session}/ssh", SshAsync).WithSummary("What an SSH client has to know of it before it connects: its host key");
         sessions.MapGet("/{session}/connections", ListAsync).WithSummary("Who was connected to it, newest first");
         routes.MapGet("/api/berth/connections", ListAllAsync).WithTags("sessions (admins)").WithSummary("Who was connected to any session, newest first (admins)");
         return routes;
@@ -31,6 +34,9 @@ public static class ConnectionsRoom
 
     private static Task ConnectAsync(string session, Caller caller, HttpContext context, ServiceRelay relay) =>
         relay.ServeAsync(session, caller, context);
+
+    private static async Task<Ok<SshView>> SshAsync(string session, Caller caller, SessionQueries sessions, SshHostKeys keys, CancellationToken ct) =>
+        TypedResults.Ok(new SshView(keys.Public((await sessions.RequireAsync(caller, session, ct)).Session.Id)));
 
     private static async Task<Ok<List<ConnectionView>>> ListAsync(
         string session, [AsParameters] PageRequest page, Caller caller, ConnectionQueries connections, HttpContext context, CancellationToken ct) =>

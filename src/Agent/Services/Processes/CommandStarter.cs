@@ -23,6 +23,9 @@ internal sealed class CommandStarter(Children children, IReadOnlyDictionary<stri
     /// <summary>Variables of the session.</summary>
     public IReadOnlyDictionary<string, string> Environment => environment;
 
+    /// <summary>Where the front end started.</summary>
+    public string WorkingDirectory => workingDirectory();
+
     /// <summary>Starts one.</summary>
     /// <param name="request">Which, and with what.</param>
     /// <param name="files">What it reads and writes.</param>

@@ -13,7 +13,6 @@ internal sealed class TerminalService(CommandStarter starter, TimeProvider time)
 {
     private const int MostTerminals = 16;
     private const int LongestName = 64;
-    private const string ShellVariable = "SHELL";
 
     private readonly Lock _lock = new();
     private readonly List<Terminal> _terminals = [];
@@ -111,7 +110,7 @@ internal sealed class TerminalService(CommandStarter starter, TimeProvider time)
 
     private Terminal Open(TerminalRequest request, string name)
     {
-        var shell = Shell(request.Shell);
+        var shell = request.Shell is { } wanted ? CommandPath.Find(wanted, starter.Environment["PATH"], "/") : Shells.Find(starter.Environment);
         var pseudo = new PseudoTerminal(request.Size);
         try
         {
@@ -120,7 +119,7 @@ internal sealed class TerminalService(CommandStarter starter, TimeProvider time)
                 Command = [shell],
                 Terminal = request.Size,
                 Term = request.Term,
-                Environment = new Dictionary<string, string> { [ShellVariable] = shell },
+                Environment = new Dictionary<string, string> { [Shells.Variable] = shell },
             };
             return new Terminal(name, pseudo, starter.Start(exec, new ChildFiles(-1, -1, -1) { Terminal = pseudo.Path }), time);
         }
@@ -146,27 +145,5 @@ internal sealed class TerminalService(CommandStarter starter, TimeProvider time)
         while (_terminals.Exists(terminal => terminal.Name == number.ToString(CultureInfo.InvariantCulture)))
             number++;
         return number.ToString(CultureInfo.InvariantCulture);
-    }
-
-    private string Shell(string? wanted)
-    {
-        var path = starter.Environment["PATH"];
-        if (wanted is not null)
-            return CommandPath.Find(wanted, path, "/");
-        string?[] candidates = [starter.Environment.GetValueOrDefault(ShellVariable), "bash", "sh", "/bin/bash", "/bin/sh"];
-        foreach (var candidate in candidates)
-        {
-            try
-            {
-                if (!string.IsNullOrEmpty(candidate))
-                    return CommandPath.Find(candidate, path, "/");
-            }
-            catch (CommandException)
-            {
-                // The next one, then.
-            }
-        }
-        throw new CommandException(
-            $"there is no shell in the image: neither bash nor sh (looked for in {path} and /bin). Run one of its programs with `berth session exec`", 127);
     }
 }

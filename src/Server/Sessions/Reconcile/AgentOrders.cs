@@ -10,7 +10,7 @@ using Dapper;
 namespace Berth.Server.Sessions.Reconcile;
 
 /// <summary>What a provider is ordered to start, and what the agent inside is told.</summary>
-public sealed class AgentOrders(Db db, AgentTokens tokens, Origins origins, ImageCredentials images)
+public sealed class AgentOrders(Db db, AgentTokens tokens, SshHostKeys sshKeys, Origins origins, ImageCredentials images)
 {
     private static readonly string[] Prefixes = ["RENKU", "BERTH"];
 
@@ -28,6 +28,7 @@ public sealed class AgentOrders(Db db, AgentTokens tokens, Origins origins, Imag
             MountDirectory = spec.MountDirectory,
             Port = spec.Port,
             Repositories = spec.Repositories,
+            SshHostKey = sshKeys.Private(session.Id),
             Environment = await VariablesAsync(stored, ct),
         };
         return new StartOrder(
