@@ -21,7 +21,7 @@ internal sealed class UserSshConfig(Surroundings here)
     public void Include(string file)
     {
         PrivateFile.CreateFolder(Path.GetDirectoryName(File)!);
-        var target = new FileInfo(File).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? File;
+        var target = new FileInfo(File) is { LinkTarget: not null } link ? link.ResolveLinkTarget(returnFinalTarget: true)!.FullName : File;
         var mode = System.IO.File.Exists(target) ? System.IO.File.GetUnixFileMode(target) : Owner;
         var text = Text();
         var draft = $"{target}.{Environment.ProcessId}";

@@ -14,7 +14,9 @@ internal sealed class SmallImage : IAsyncDisposable
     /// <summary>Answers HTTP on port 8000 from the workspace.</summary>
     public static IReadOnlyList<string> WebServer { get; } = ["/bin/busybox", "httpd", "-f", "-p", "8000", "-h", "/work"];
 
-    public static async Task<SmallImage> MakeAsync(bool withShell = true)
+    /// <param name="withShell">Whether there is a <c>sh</c>.</param>
+    /// <param name="user">Whom it begins as; it knows root and jane.</param>
+    public static async Task<SmallImage> MakeAsync(bool withShell = true, string user = "jane")
     {
         var image = new SmallImage();
         var root = image._folder.CreateSubdirectory("root");
@@ -27,7 +29,7 @@ internal sealed class SmallImage : IAsyncDisposable
         await File.WriteAllTextAsync(Path.Combine(root.FullName, "etc/passwd"), "root:x:0:0::/:/bin/sh\njane:x:1234:1235::/work:/bin/sh\n");
         var tar = Path.Combine(image._folder.FullName, "image.tar");
         await Ran.WellAsync("tar", "--owner=0", "--group=0", "-cf", tar, "-C", root.FullName, ".");
-        await Ran.WellAsync("docker", "import", "--change", "USER jane", tar, image.Name);
+        await Ran.WellAsync("docker", "import", "--change", $"USER {user}", tar, image.Name);
         image._names.Add(image.Name);
         return image;
     }

@@ -1,6 +1,5 @@
 using System.Text;
 using Berth.Agent.Unix;
-using Berth.Contracts.Services;
 using Berth.Tunnel.Resumable;
 
 namespace Berth.Agent.Services.Ssh;

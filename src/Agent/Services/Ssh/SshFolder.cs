@@ -67,7 +67,7 @@ internal sealed class SshFolder : IDisposable
         PrintLastLog no
         X11Forwarding no
         PidFile none
-        LogLevel ERROR
+        LogLevel FATAL
         Subsystem sftp internal-sftp -d {In("folder")}
         SetEnv BERTH_SSH={_path}
         {Parts()}

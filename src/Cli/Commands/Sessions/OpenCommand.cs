@@ -10,6 +10,7 @@ internal sealed class OpenCommand : SessionVerb
     private readonly Flag<bool> _print = Flags.Switch("--print", "Print the link instead of opening a browser");
 
     private readonly Flag<int?> _port = Flags.Whole("--port", "Another port of the session, instead of the front end's", "PORT", 1, 65535);
+
     private readonly Flag<bool> _ssh = Flags.Switch("--ssh", "Log in by SSH instead, as `berth session ssh` does");
 
     private readonly Flag<bool> _vscode = Flags.Switch("--vscode", "Open it in VS Code on this machine, by SSH; needs `berth ssh-config` once");
