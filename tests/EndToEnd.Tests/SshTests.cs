@@ -69,9 +69,10 @@ public sealed class SshTests(CutServer server) : IClassFixture<CutServer>
         await client.StandardInput.WriteAsync(
             """
             setsid python3 -c '
-            import http.server
+            import http.server, os
             server = http.server.HTTPServer(("127.0.0.1", 0), http.server.SimpleHTTPRequestHandler)
             print(server.server_port, flush=True)
+            os.close(1)
             server.serve_forever()' 2>/dev/null &
 
             """.AsMemory(), Ct);

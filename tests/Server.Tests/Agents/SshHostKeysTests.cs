@@ -32,5 +32,5 @@ public sealed class SshHostKeysTests : IDisposable
         Assert.Equal(key, OpenSshKey.Public(pair));
     }
 
-    private static SshHostKeys Of(DirectoryInfo folder) => new(new AgentTokens(new ServerOptions { DataFolder = folder.FullName }));
+    private static SshHostKeys Of(DirectoryInfo folder) => new(new AgentTokens(new ServerOptions { DataFolder = folder.FullName, AgentFolder = "" }));
 }
