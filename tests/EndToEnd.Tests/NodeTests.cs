@@ -29,6 +29,8 @@ public sealed class NodeTests(LabServer server) : IClassFixture<LabServer>
         await Ran.WellAsync("docker", "exec", container, "/bin/sh", "-c", "echo from the lab >/work/index.html");
         using var visitor = await Visitor.SignInAsync(server);
         await ReadsAsync(visitor, session);
+        var login = await server.BerthAsync("ssh", "far", "--", "cat", "index.html");
+        Assert.True((login.Code, login.Line) == (0, "from the lab"), login.Error);
 
         var begun = await BegunAsync(container);
         await node.KillAsync();

@@ -44,7 +44,17 @@ internal sealed class SshFolder : IDisposable
     /// <summary>File of sshd's settings.</summary>
     public string Config => In("sshd_config");
 
-    public void Dispose() => Directory.Delete(_path, recursive: true);
+    public void Dispose()
+    {
+        try
+        {
+            Directory.Delete(_path, recursive: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Programs of the session may have been there; the rest goes with the session.
+        }
+    }
 
     // sshd_config(5)
     private string Settings() => $"""

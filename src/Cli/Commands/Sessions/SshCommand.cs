@@ -25,7 +25,7 @@ internal sealed class SshCommand : SessionVerb
     [
         new("session ssh notebook", "A login, with the session's variables and folder"),
         new("session ssh notebook -- nvidia-smi", "A command, with its exit code"),
-        new("ssh-config", "For ssh itself, scp, rsync, VS Code and JetBrains: `ssh notebook.berth`"),
+        new("session ssh --stdio notebook.berth", "The connection of ssh, scp, VS Code …, as `berth ssh-config` has it"),
     ];
 
     // What a client says is a host, not a name.
