@@ -1,4 +1,3 @@
-using Berth.Cli.Output;
 using Berth.Cli.Reach;
 using Berth.Cli.Servers;
 using Berth.Cli.Settings;
