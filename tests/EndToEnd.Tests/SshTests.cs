@@ -129,7 +129,7 @@ public sealed class SshTests(CutServer server) : IClassFixture<CutServer>
 
         IReadOnlyList<ConnectionView> written = [];
         await Eventually.TrueAsync(
-            async () => (written = await server.Api.SessionConnectionsAsync(session.Id, Ct)) is [{ EndedAt: not null }], "its end is written down");
+            async () => (written = await server.Api.SessionConnectionsAsync(session.Id, Ct)) is [{ EndedAt: not null, Lost: false }], "its end is written down");
         Assert.Equal(("ssh", null, "local"), (written[0].Kind, written[0].Target, written[0].From));
         Assert.InRange(written[0].BytesIn, bytes.Length / 2, bytes.Length * 2L);
         await server.RemoveAsync(session.Id);
