@@ -10,11 +10,12 @@ public sealed class ReferenceTests
         ["Contracts"] = [],
         ["Core"] = [],
         ["Tunnel"] = ["Contracts"],
+        ["Files"] = [],
         ["Docker"] = ["Core"],
         ["Nodes"] = ["Contracts", "Core", "Tunnel"],
         ["Server"] = ["Contracts", "Core", "Tunnel", "Docker", "Nodes"],
-        ["Cli"] = ["Contracts", "Tunnel"],
-        ["Agent"] = ["Contracts", "Core", "Tunnel"],
+        ["Cli"] = ["Contracts", "Files", "Tunnel"],
+        ["Agent"] = ["Contracts", "Core", "Files", "Tunnel"],
         ["Node"] = ["Contracts", "Core", "Tunnel", "Docker", "Nodes"],
     };
 

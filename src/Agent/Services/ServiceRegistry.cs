@@ -15,6 +15,7 @@ internal sealed class ServiceRegistry
     private readonly ExecService _exec;
     private readonly TerminalService _terminals;
     private readonly SshService _ssh;
+    private readonly FilesService _files;
 
     public ServiceRegistry(CommandStarter commands, PortWatch ports, SshService ssh, TimeProvider time)
     {
@@ -22,6 +23,7 @@ internal sealed class ServiceRegistry
         _exec = new ExecService(commands);
         _terminals = new TerminalService(commands, time);
         _ssh = ssh;
+        _files = new FilesService(commands);
         Host = new ResumableHost(OpenAsync, new ResumableOptions { Time = time });
     }
 
@@ -36,6 +38,8 @@ internal sealed class ServiceRegistry
         TerminalRequest terminal => _terminals.OpenAsync(terminal, ct),
         TerminalsRequest terminals => _terminals.OpenAsync(terminals, ct),
         SshRequest login => _ssh.OpenAsync(login, ct),
+        UploadRequest upload => _files.OpenAsync(upload, ct),
+        DownloadRequest download => _files.OpenAsync(download, ct),
         _ => throw Unknown("this"),
     };
 

@@ -82,5 +82,6 @@ internal static class BerthCommand
         new ExecCommand(here),
         new ShellCommand(here),
         new SshCommand(here),
+        new CopyCommand(here),
     ];
 }

@@ -16,6 +16,8 @@ namespace Berth.Contracts.Services;
 [JsonDerivedType(typeof(TerminalRequest), TerminalRequest.KindName)]
 [JsonDerivedType(typeof(TerminalsRequest), TerminalsRequest.KindName)]
 [JsonDerivedType(typeof(SshRequest), SshRequest.KindName)]
+[JsonDerivedType(typeof(UploadRequest), UploadRequest.KindName)]
+[JsonDerivedType(typeof(DownloadRequest), DownloadRequest.KindName)]
 public abstract record ServiceRequest
 {
     /// <summary>What in the session it reaches, for people: a port, a command; null: the kind says all. Not on the wire.</summary>

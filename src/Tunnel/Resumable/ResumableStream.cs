@@ -54,6 +54,9 @@ public sealed class ResumableStream : DuplexStream
     /// <summary>Why it was lost; null: it was not.</summary>
     public string? Failure => _failure?.Message;
 
+    /// <summary>Whether a carrier has it now: without one it waits for the next.</summary>
+    public bool IsCarried => Volatile.Read(ref _carrier) is not null;
+
     /// <summary>Why it cannot go on, for the other side; null: it can, or has come to its end.</summary>
     internal string? Refusal => _resetReason ?? _failure?.Message;
 

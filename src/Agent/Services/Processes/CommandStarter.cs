@@ -35,7 +35,7 @@ internal sealed class CommandStarter(Children children, IReadOnlyDictionary<stri
     {
         if (request.Command is not [var command, ..])
             throw new StreamRefusedException("Which command is to be run was not said.");
-        var folder = Path.GetFullPath(Path.Combine(workingDirectory(), request.WorkingDirectory ?? "."));
+        var folder = Path.GetFullPath(Path.Combine(WorkingDirectory, request.WorkingDirectory ?? "."));
         if (!Directory.Exists(folder))
             throw new CommandException($"the folder {folder} does not exist in the session", 126);
         var variables = Variables(request, folder);

@@ -32,6 +32,6 @@ internal sealed class ResumeCommand : SessionVerb
         var classId = call.Get(_class) is { } name ? (await StartChoices.ClassAsync(server, name, session.Berth.PoolName, ct)).Id : (int?)null;
         using var watch = await SessionWatch.BeginAsync(call, server, _wait.Detach(call), ct);
         session = await server.Client.ResumeSessionAsync(session.Id, new ResumeRequest(classId), CancellationToken.None);
-        return await StartedSession.FollowAsync(call, server, watch, session, _wait.Detach(call), _wait.Timeout(call), call.Get(_open), ct);
+        return await StartedSession.FollowAsync(call, server, watch, session, _wait.Detach(call), _wait.Timeout(call), call.Get(_open), uploads: null, ct);
     }
 }

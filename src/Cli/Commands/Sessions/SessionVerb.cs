@@ -14,10 +14,15 @@ internal abstract class SessionVerb : Verb
         Arity = ArgumentArity.ZeroOrOne,
     };
 
-    protected SessionVerb(Surroundings here, string name, string description)
+    /// <param name="here">Of the command.</param>
+    /// <param name="name">What is typed.</param>
+    /// <param name="description">What it does.</param>
+    /// <param name="takesName">The session is the first argument; else the command tells it in <see cref="NameOf"/>.</param>
+    protected SessionVerb(Surroundings here, string name, string description, bool takesName = true)
         : base(here, name, description)
     {
-        Add(_name);
+        if (takesName)
+            Add(_name);
     }
 
     protected bool IsNamed(Call call) => call.Get(_name) is not null;

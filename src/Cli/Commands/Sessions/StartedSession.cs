@@ -13,14 +13,17 @@ internal static class StartedSession
     private const int LastLines = 20;
 
     public static async Task<int> FollowAsync(
-        Call call, Server server, SessionWatch watch, SessionView session, bool detach, TimeSpan? timeout, bool open, CancellationToken ct)
+        Call call, Server server, SessionWatch watch, SessionView session, bool detach, TimeSpan? timeout, bool open, Uploads? uploads, CancellationToken ct)
     {
+        var isComplete = true;
         if (!detach)
         {
             var started = call.Here.Time.GetTimestamp();
             try
             {
                 session = await WaitAsync(call, watch, session, timeout, ct);
+                if (uploads is not null && session.Berth.Status == "running")
+                    isComplete = await uploads.CopyAsync(call, server, session, ct);
             }
             catch (OperationCanceledException) when (ct.IsCancellationRequested)
             {
@@ -44,7 +47,7 @@ internal static class StartedSession
         if (open && !call.Here.OpenBrowser(link))
             call.Report.Line("There is no browser here: open the link where there is one.");
         Hints(call, session, detach ? "See it:  berth session show " : null);
-        return ExitCodes.Ok;
+        return isComplete ? ExitCodes.Ok : ExitCodes.Error;
     }
 
     private static async Task<SessionView> WaitAsync(
