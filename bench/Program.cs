@@ -15,6 +15,7 @@ var all = new Dictionary<string, Func<Task<Table>>>
     ["proxy"] = () => WithServerAsync(ProxyBench.RunAsync),
     ["creations"] = CreationBench.RunAsync,
     ["crowd"] = CrowdBench.RunAsync,
+    ["files"] = () => WithServerAsync(FilesBench.RunAsync),
     ["queue"] = QueueBench.RunAsync,
     ["soak"] = () => WithServerAsync(SoakBench.RunAsync),
 };

@@ -71,8 +71,8 @@ public sealed class Receiver(Stream stream, Landing landing, string place, CopyR
     {
         if (await _frames.ReadAsync(ct) is not { } frame)
             throw new IOException("The other side ended the copy before it was complete.");
-        // What stands in a file, and only there.
-        if (_inFile != (frame.Kind is FrameKind.Data or FrameKind.Hole or FrameKind.FileEnd) && frame.Kind != FrameKind.Trouble)
+        // What stands in a file, and only there; these two stand anywhere.
+        if (_inFile != (frame.Kind is FrameKind.Data or FrameKind.Hole or FrameKind.FileEnd) && frame.Kind is not (FrameKind.Trouble or FrameKind.Total))
             throw Frames.Malformed();
         switch (frame.Kind)
         {

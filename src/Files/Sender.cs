@@ -162,7 +162,6 @@ public sealed class Sender(Stream stream, string place, CopyReport report)
             return;
         }
         report.Begin(shown);
-        await TellTotalWhenKnownAsync(ct);
         var asks = (long)before.Size >= WorthAsking;
         var facts = new byte[9];
         BinaryPrimitives.WriteInt64BigEndian(facts, (long)before.Size);
@@ -249,6 +248,7 @@ public sealed class Sender(Stream stream, string place, CopyReport report)
     {
         while (at < end)
         {
+            await TellTotalWhenKnownAsync(ct);
             var room = await _frames.RoomAsync(ct);
             var count = file.Read(room.Span[..(int)Math.Min(room.Length, end - at)], at);
             if (count == 0)

@@ -31,8 +31,8 @@ public sealed class CutServer : RunningServer
     }
 
     /// <summary>A session with a web server on 8000, and what sends everything back on 9001.</summary>
-    public Task<SessionView> StartEchoAsync(string name) => StartSessionAsync(new StartRequest(
-        Image: _image!.Name, Name: name, Port: 8000, DefaultUrl: "/",
+    public Task<SessionView> StartEchoAsync(string name, double? memory = null) => StartSessionAsync(new StartRequest(
+        Image: _image!.Name, Name: name, Port: 8000, DefaultUrl: "/", MemoryGb: memory,
         Command: ["/bin/busybox", "sh", "-c", "busybox nc -ll -p 9001 -e /bin/busybox cat & echo within > /work/index.html; exec busybox httpd -f -p 8000 -h /work"]));
 
     public override async ValueTask DisposeAsync()

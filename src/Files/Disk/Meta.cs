@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 
 namespace Berth.Files.Disk;
 
@@ -6,6 +7,7 @@ namespace Berth.Files.Disk;
 /// <param name="Mode">Who may do what: the nine bits, never setuid or its like.</param>
 /// <param name="Seconds">When it was modified, since 1970.</param>
 /// <param name="Nanoseconds">Beside these.</param>
+[StructLayout(LayoutKind.Auto)]
 internal readonly record struct Meta(ushort Mode, long Seconds, uint Nanoseconds)
 {
     public const int Length = 14;

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using Berth.Cli.Output;
 using Berth.Cli.Reach;
-using Berth.Files;
 
 namespace Berth.Cli.Commands.Sessions;
 
