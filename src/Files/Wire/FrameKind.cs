@@ -30,6 +30,8 @@ internal enum FrameKind : byte
     Total = 9,
     /// <summary>Sender, after <see cref="Have"/>: the bytes from here (8 bytes) on follow.</summary>
     From = 10,
+    /// <summary>Sender: nothing more comes, and nothing of what is not whole is to be left.</summary>
+    CalledOff = 11,
 
     /// <summary>Either: a sentence about something that was not copied; the rest goes on.</summary>
     Trouble = 16,
