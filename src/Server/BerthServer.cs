@@ -16,6 +16,7 @@ using Berth.Server.Problems;
 using Berth.Server.Projects;
 using Berth.Server.Providers;
 using Berth.Server.Proxy;
+using Berth.Server.Queues;
 using Berth.Server.Sessions;
 using Berth.Server.Storage;
 using Berth.Server.Users;
@@ -200,6 +201,7 @@ public static class BerthServer
         services.AddImages();
         services.AddAgents();
         services.AddNodes();
+        services.AddQueues();
         services.AddSessions();
         services.AddSessionConnections();
         services.AddPages();
@@ -236,6 +238,7 @@ public static class BerthServer
         app.MapImages();
         app.MapAgents();
         app.MapNodes();
+        app.MapQueues();
         app.MapSessions();
         app.MapConnections();
         app.MapSessionProxy();

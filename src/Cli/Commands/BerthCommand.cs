@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using Berth.Cli.Commands.Images;
 using Berth.Cli.Commands.Nodes;
+using Berth.Cli.Commands.Queues;
 using Berth.Cli.Commands.Resources;
 using Berth.Cli.Commands.Servers;
 using Berth.Cli.Commands.Sessions;
@@ -36,6 +37,7 @@ internal static class BerthCommand
             new NodeListCommand(here), new NodeShowCommand(here), new NodeTokenCommand(here), new NodeJoinCommand(here), new NodeRunCommand(here),
             new NodeDrainCommand(here, drain: true), new NodeDrainCommand(here, drain: false), new NodeRemoveCommand(here)));
         root.Add(new SshConfigCommand(here));
+        root.Add(new Group("queue", "Queues in which sessions wait for machines", new QueueListCommand(here)));
         root.Add(new ServerCommand(here));
         root.Add(new LoginCommand(here));
         root.Add(new LogoutCommand(here));

@@ -42,6 +42,7 @@ internal sealed class SessionRow
     /// <summary>The state and what it is busy with, or suffers from.</summary>
     public string StatusCell => this switch
     {
+        { Status: "launching", Stage: "queued", StageDetail: { } place } when place.IndexOf(" in the queue", StringComparison.Ordinal) is > 0 and var end => $"launching (queued, {place[..end]})",
         { Status: "launching", Stage: { } stage, StageDetail: { Length: > 0 and <= 12 } detail } => $"launching ({stage} {detail})",
         { Status: "launching", Stage: { } stage } => $"launching ({stage})",
         { Status: "failed" or "paused", Reason: { } reason } when reason != "by_user" => $"{Status} ({reason.Replace('_', ' ')})",

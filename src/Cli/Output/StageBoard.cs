@@ -11,13 +11,14 @@ internal sealed class StageBoard : IDisposable
     private static readonly string[] Spinner = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
     private static readonly TimeSpan Frame = TimeSpan.FromMilliseconds(100);
     private const int LabelWidth = 10;
+    private const string Queued = "queued";
 
     private readonly Report _report;
     private readonly TimeProvider _time;
     private readonly int _width;
     private readonly ITimer? _timer;
     private readonly Lock _lock = new();
-    private readonly HashSet<(string, DateTimeOffset)> _begun = [];
+    private readonly HashSet<(string, DateTimeOffset, string?)> _begun = [];
     private readonly HashSet<(string, DateTimeOffset)> _ended = [];
     private StageView? _present;
     private int _frame;
@@ -46,7 +47,8 @@ internal sealed class StageBoard : IDisposable
                 else
                     End(stage, stage.EndedAt.Value);
             }
-            if (_present is { } present && _begun.Add((present.Name, present.StartedAt)) && !_report.Live)
+            // Who waits in line is told each time that something about it changes; else it would be silent for long.
+            if (_present is { } present && _begun.Add((present.Name, present.StartedAt, present.Name == Queued ? present.Detail : null)) && !_report.Live)
                 _report.Line($"{Label(present.Name)} …{Detail(present)}");
             Draw();
         }

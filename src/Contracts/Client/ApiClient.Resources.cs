@@ -35,6 +35,9 @@ public sealed partial class ApiClient
     public Task<JoinAnswer> JoinNodeAsync(JoinRequest request, CancellationToken ct) =>
         PostAsync(NodeRoutes.Join[1..], request, Json.JoinRequest, Json.JoinAnswer, ct);
 
+    /// <summary>The queues of the caller's pools.</summary>
+    public async Task<IReadOnlyList<QueueView>> ListQueuesAsync(CancellationToken ct) => await GetAsync("api/berth/queues", Json.ListQueueView, ct);
+
     /// <summary>The machines that joined: for admins all, for others their own.</summary>
     public async Task<IReadOnlyList<NodeView>> ListNodesAsync(CancellationToken ct) => await GetAsync("api/berth/nodes", Json.ListNodeView, ct);
 

@@ -72,6 +72,7 @@ namespace Berth.Contracts.Json;
 [JsonSerializable(typeof(JoinRequest))]
 [JsonSerializable(typeof(JoinAnswer))]
 [JsonSerializable(typeof(List<NodeView>))]
+[JsonSerializable(typeof(List<QueueView>))]
 [JsonSerializable(typeof(ImageCheck))]
 [JsonSerializable(typeof(Change))]
 [JsonSerializable(typeof(Dictionary<string, string>))]

@@ -55,6 +55,15 @@ public sealed record NodeView(
     NodeAmounts? Said, NodeAmounts? Measured, NodeAmounts? Offered, NodeAmounts? Free, IReadOnlyList<string> Gpus, IReadOnlyList<NodeSession> Sessions,
     string? Engine, string? Version, string? Problem, DateTimeOffset JoinedAt, DateTimeOffset? LastSeen);
 
+/// <summary>A queue: <c>GET /api/berth/queues</c>.</summary>
+/// <param name="Name">As pools and machines name it.</param>
+/// <param name="Pools">The pools of the caller's whose sessions stand in it.</param>
+/// <param name="Machines">How many machines serve it, and the caller.</param>
+/// <param name="Ready">How many of them are connected and take sessions.</param>
+/// <param name="Waiting">How many sessions wait in it, whoever's.</param>
+/// <param name="Running">How many have a machine.</param>
+public sealed record QueueView(string Name, IReadOnlyList<string> Pools, int Machines, int Ready, int Waiting, int Running);
+
 /// <summary>A session on a node.</summary>
 /// <param name="Id">ULID.</param>
 /// <param name="Name">As its owner calls it.</param>

@@ -77,6 +77,7 @@ public sealed record SessionState(
 /// <param name="Warning">What happens at <paramref name="StopsAt"/> and how to prevent it, once that is near; otherwise null.</param>
 /// <param name="CanExtend">Whether <c>extend</c> moves <paramref name="StopsAt"/>: not where that is the maximum age.</param>
 /// <param name="Ports">Further ports that programs in it listen on; null: it does not run, or that is not known now.</param>
+/// <param name="Line">Its place in line; null unless it waits for a machine.</param>
 public sealed record SessionExtra(
     string Status, string? Reason, string? Sentence, string? NextStep, string? Stage, string? StageDetail,
     IReadOnlyList<StageView> Stages, int Generation, string UserId, string Username, string PoolName, string ClassName,
@@ -84,12 +85,24 @@ public sealed record SessionExtra(
     string? StopsBecause, int Port, string DefaultUrl, IReadOnlyList<RepositoryRequest> Repositories,
     IReadOnlyList<string> Notices, int? ExitCode, bool WorkKept = false, string? Continues = null, string? ContinuedBy = null,
     long? DiskUsed = null, DateTimeOffset? DiskMeasuredAt = null, IReadOnlyList<string>? InUse = null, string? Warning = null,
-    bool CanExtend = false, IReadOnlyList<PortView>? Ports = null);
+    bool CanExtend = false, IReadOnlyList<PortView>? Ports = null, LineView? Line = null);
 
 /// <summary>A port of a session.</summary>
 /// <param name="Port">Inside.</param>
 /// <param name="Url">Opens it in its owner's browser, under an origin of its own; any port may stand there.</param>
 public sealed record PortView(int Port, string Url);
+
+/// <summary>Where a session stands that waits for a machine. It waits as long as it takes: that is no failure, and no starting time.</summary>
+/// <param name="Queue">The queue that it stands in.</param>
+/// <param name="Priority">0 is ordinary, more is sooner.</param>
+/// <param name="Position">1 is the first of its queue; null: not known yet, or it cannot start as things are (see <paramref name="Reason"/>).</param>
+/// <param name="Of">How many stand in the queue.</param>
+/// <param name="Reason">Why it waits, in words: "needs 2 gpus, 1 free on lab3; next frees at 14:30 UTC".</param>
+/// <param name="Estimate">When it may start; null: not known.</param>
+/// <param name="EstimateFrom"><c>known_ends</c>: it starts then at the latest; <c>durations</c>, <c>waits</c>: by how long recent sessions ran, or waited.</param>
+/// <param name="Since">When its waiting began.</param>
+public sealed record LineView(
+    string Queue, int Priority, int? Position, int? Of, string? Reason, DateTimeOffset? Estimate, string? EstimateFrom, DateTimeOffset Since);
 
 /// <summary>One stage of a start.</summary>
 /// <param name="Name">queued, placing, pulling, preparing or starting.</param>

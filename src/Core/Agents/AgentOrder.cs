@@ -85,4 +85,5 @@ public static class AgentFiles
 [JsonSerializable(typeof(AgentOrder))]
 [JsonSerializable(typeof(SessionSpec))]
 [JsonSerializable(typeof(Limits))]
+[JsonSerializable(typeof(LinePlace))]
 public sealed partial class CoreJson : JsonSerializerContext;

@@ -7,6 +7,10 @@ public enum Commit
     Asked,
     /// <summary>Its owner wants something else of it.</summary>
     Wished,
+    /// <summary>It waits in line, and is given a machine.</summary>
+    Placed,
+    /// <summary>Its machine did not take it: it stands in line again.</summary>
+    BackInLine,
     /// <summary>It is about to be started.</summary>
     StartIntended,
     /// <summary>Its provider has accepted the start.</summary>

@@ -204,4 +204,7 @@ public sealed class ProviderException : Exception
 
     /// <summary>Why.</summary>
     public Reason Reason { get; }
+
+    /// <summary>The foreign system has certainly not heard of the verb.</summary>
+    public bool NothingBegun { get; init; }
 }

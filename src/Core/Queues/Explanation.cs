@@ -25,10 +25,17 @@ internal sealed class Explanation(Fleet fleet, DateTimeOffset now)
         var here = able.Where(n => n.TakesSessions).ToList();
         if (here.Count == 0)
             return new AllAway([.. able.Select(n => WhyAway(n)).OrderBy(a => a.Until ?? DateTimeOffset.MaxValue)]);
-        var longEnough = here.Where(n => n.IsOpenFor(candidate, now)).ToList();
+        var asked = here.Where(n => n.MayBeAsked(candidate)).ToList();
+        if (asked.Count == 0)
+        {
+            var (by, refusal) = here.Select(n => (n, n.RefusalOf(candidate)!)).MinBy(r => r.Item2.AgainAt ?? DateTimeOffset.MaxValue);
+            return new RefusedThere(by.Node.Name, refusal.Words, refusal.AgainAt);
+        }
+
+        var longEnough = asked.Where(n => n.IsOpenFor(candidate, now)).ToList();
         if (longEnough.Count == 0)
         {
-            var last = here.MaxBy(n => n.ClosesAt)!;
+            var last = asked.MaxBy(n => n.ClosesAt)!;
             return new ClosesTooSoon(last.Node.Name, last.ClosesAt!.Value, session.Longest!.Value);
         }
 
@@ -44,7 +51,9 @@ internal sealed class Explanation(Fleet fleet, DateTimeOffset now)
     private static Away WhyAway(NodeState state) => state switch
     {
         { Node.LostSince: { } since } => new(state.Node.Name, AwayCause.Lost, since, null),
+        { Node.Problem: { } problem } => new(state.Node.Name, AwayCause.Unwell, null, null) { Problem = problem },
         { Node.Draining: true } => new(state.Node.Name, AwayCause.Draining, null, null),
+        { Rests: true } => new(state.Node.Name, AwayCause.Resting, null, state.Node.RestsUntil),
         _ => new(state.Node.Name, AwayCause.Closed, null, state.NextChange),
     };
 

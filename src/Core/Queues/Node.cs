@@ -42,6 +42,12 @@ public sealed record Node
     /// <summary>When it may be used; null: always.</summary>
     public UptimeWindow? Uptime { get; init; }
 
+    /// <summary>What is wrong with it, in a sentence, for which it takes nothing now; null: nothing.</summary>
+    public string? Problem { get; init; }
+
+    /// <summary>Until when nothing is given to it, for it took nothing of what it was given last; null: it is not so.</summary>
+    public DateTimeOffset? RestsUntil { get; init; }
+
     /// <summary>Since when nothing is heard of it; null: it is connected.</summary>
     public DateTimeOffset? LostSince { get; init; }
 

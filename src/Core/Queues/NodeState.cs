@@ -62,7 +62,9 @@ internal sealed class NodeState
 
     public DateTimeOffset? ClosesAt => IsOpen ? NextChange : null;
 
-    public bool TakesSessions => IsOpen && !Node.Draining && Node.LostSince is null;
+    public bool TakesSessions => IsOpen && !Node.Draining && !Rests && Node.Problem is null && Node.LostSince is null;
+
+    public bool Rests => Node.RestsUntil > _now;
 
     public string? LastQueue { get; private set; }
 
@@ -73,10 +75,22 @@ internal sealed class NodeState
 
     public void BeginSweep() => (HadItsTurn, Hold) = (false, null);
 
-    public bool Serves(Candidate candidate) => Node.Owner is null || Node.Owner == candidate.Session.Owner;
+    public bool Serves(Candidate candidate) =>
+        (Node.Owner is null || Node.Owner == candidate.Session.Owner) && (candidate.Session.Only is not { } only || only == Node.Id);
+
+    /// <summary>Whether it may be asked: it has not refused the session just now, or too often.</summary>
+    public bool MayBeAsked(Candidate candidate) => RefusalOf(candidate) is null;
+
+    public RefusedBy? RefusalOf(Candidate candidate)
+    {
+        foreach (var refusal in candidate.Session.RefusedBy)
+            if (refusal.NodeId == Node.Id && !(refusal.AgainAt <= _now))
+                return refusal;
+        return null;
+    }
 
     /// <summary>Whether there is room now, whoever it is kept for.</summary>
-    public bool HasRoom(Candidate candidate) => candidate.Demand.FitsIn(Free) && IsOpenFor(candidate, _now);
+    public bool HasRoom(Candidate candidate) => MayBeAsked(candidate) && candidate.Demand.FitsIn(Free) && IsOpenFor(candidate, _now);
 
     /// <summary>Whether the candidate may take the room: it is nobody's, or who it is kept for starts no later for it.</summary>
     public bool MayTake(Candidate candidate) => Hold is null || EndsBeforeHold(candidate) || candidate.Demand.FitsIn(Hold.Spare);
@@ -92,7 +106,7 @@ internal sealed class NodeState
     /// <summary>When there will be room if nothing else is placed here; null: never, as things are.</summary>
     public Hold? RoomFor(Candidate candidate)
     {
-        if (!candidate.Demand.FitsIn(_capacity))
+        if (!candidate.Demand.FitsIn(_capacity) || !MayBeAsked(candidate))
             return null;
         _releases.Sort((a, b) => a.At.CompareTo(b.At));
         var free = Free;

@@ -19,7 +19,7 @@ public sealed record Round(DateTimeOffset Now, IReadOnlyList<WaitingSession> Wai
 /// </summary>
 /// <param name="Placements">In the order in which they were decided.</param>
 /// <param name="Waits">All others, each queue in its order.</param>
-/// <param name="LookAgainAt">When time alone may change the decision: a machine's uptime window begins or ends. Null: never.</param>
+/// <param name="LookAgainAt">When time alone may change the decision: a machine's uptime window begins or ends, or one that refused may be asked again. Null: never.</param>
 public sealed record Plan(IReadOnlyList<Placement> Placements, IReadOnlyList<Wait> Waits, DateTimeOffset? LookAgainAt);
 
 /// <summary>A session is given a machine.</summary>

@@ -48,8 +48,13 @@ public sealed class Scheduler
                 .Select((w, i) => new Wait(w.c.Session.Id, i + 1, explanation.WhyNotNow(w.c), w.estimate)))
             .Concat(able[false].OrderBy(c => c.Session.Id, StringComparer.Ordinal)
                 .Select(c => new Wait(c.Session.Id, null, explanation.WhyNever(c), null)));
-        return new(scheduler._placements, [.. waits], fleet.Nodes.Min(n => n.NextChange));
+        return new(scheduler._placements, [.. waits], LookAgainAt(round, fleet));
     }
+
+    private static DateTimeOffset? LookAgainAt(Round round, Fleet fleet) => fleet.Nodes.Select(n => n.NextChange)
+        .Concat(round.Nodes.Select(n => n.RestsUntil))
+        .Concat(round.Waiting.SelectMany(s => s.RefusedBy, (_, refusal) => refusal.AgainAt))
+        .Where(at => at > round.Now).Min();
 
     private bool Sweep()
     {

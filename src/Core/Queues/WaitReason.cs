@@ -22,7 +22,8 @@ public abstract record WaitReason
     {
         var (there, here) = (TimeZoneInfo.ConvertTime(time, zone), TimeZoneInfo.ConvertTime(now, zone));
         var format = (there.Date - here.Date).Days switch { 0 => "HH:mm", > 0 and < 7 => "ddd HH:mm", _ => "yyyy-MM-dd HH:mm" };
-        return there.ToString(format, CultureInfo.InvariantCulture);
+        var words = there.ToString(format, CultureInfo.InvariantCulture);
+        return zone.Equals(TimeZoneInfo.Utc) ? $"{words} UTC" : words; // who reads it may live by another clock
     }
 }
 
@@ -90,7 +91,9 @@ public sealed record AllAway(IReadOnlyList<Away> Machines) : WaitReason
         string Why(Away machine) => machine switch
         {
             { Cause: AwayCause.Lost, Since: { } since } => $"has not been heard of since {At(since, now, zone)}",
+            { Cause: AwayCause.Unwell } => $"is unwell ({machine.Problem?.TrimEnd('.')})",
             { Cause: AwayCause.Draining } => "takes nothing new",
+            { Cause: AwayCause.Resting, Until: { } until } => $"took none of its last sessions and is asked again at {At(until, now, zone)}",
             { Until: { } until } => $"opens at {At(until, now, zone)}",
             _ => "is closed",
         };
@@ -101,8 +104,12 @@ public sealed record AllAway(IReadOnlyList<Away> Machines) : WaitReason
 /// <param name="Node">Its name.</param>
 /// <param name="Cause">Why.</param>
 /// <param name="Since">Since when it is lost; null: it is not.</param>
-/// <param name="Until">When it opens; null: not known, or not the cause.</param>
-public sealed record Away(string Node, AwayCause Cause, DateTimeOffset? Since, DateTimeOffset? Until);
+/// <param name="Until">When it opens, or is asked again; null: not known, or not the cause.</param>
+public sealed record Away(string Node, AwayCause Cause, DateTimeOffset? Since, DateTimeOffset? Until)
+{
+    /// <summary>What is wrong with it, where that is the cause.</summary>
+    public string? Problem { get; init; }
+}
 
 /// <summary>Why a machine takes nothing now.</summary>
 public enum AwayCause
@@ -113,6 +120,21 @@ public enum AwayCause
     Draining,
     /// <summary>It is outside its uptime window.</summary>
     Closed,
+    /// <summary>It refused what it was given last.</summary>
+    Resting,
+    /// <summary>Something is wrong there, such as that no engine answers.</summary>
+    Unwell,
+}
+
+/// <summary>The machines that could take it did not, when it was given to them.</summary>
+/// <param name="Node">Name of the one that may be asked again first.</param>
+/// <param name="Why">What was said there, a sentence.</param>
+/// <param name="AgainAt">When it may be asked again; null: it is not.</param>
+public sealed record RefusedThere(string Node, string Why, DateTimeOffset? AgainAt) : WaitReason
+{
+    /// <inheritdoc/>
+    public override string Sentence(DateTimeOffset now, TimeZoneInfo zone) =>
+        $"{Node} did not take it ({Why.TrimEnd('.')}); " + (AgainAt is { } at ? $"it is asked again at {At(at, now, zone)}" : "it is not asked again for this start");
 }
 
 /// <summary>The machines that could take it close before the session's longest time is over.</summary>

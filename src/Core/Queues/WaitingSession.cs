@@ -11,7 +11,19 @@ public sealed record WaitingSession(string Id, string Owner, string Queue, int P
 {
     /// <summary>The longest that it may run (maximum age, walltime); null: nobody knows.</summary>
     public TimeSpan? Longest { get; init; }
+
+    /// <summary>Id of the one machine that can take it, for its work is there; null: any. Its queue is one that this machine serves.</summary>
+    public string? Only { get; init; }
+
+    /// <summary>The machines that did not take it and are not to be asked now.</summary>
+    public IReadOnlyList<RefusedBy> RefusedBy { get; init; } = [];
 }
+
+/// <summary>A machine did not take a session that it was given.</summary>
+/// <param name="NodeId">Which.</param>
+/// <param name="Words">Why, in a sentence.</param>
+/// <param name="AgainAt">When it may be asked again; null: it is not.</param>
+public sealed record RefusedBy(string NodeId, string Words, DateTimeOffset? AgainAt);
 
 /// <summary>A session that has a machine, from the moment at which it was given it until nothing of it is there any more.</summary>
 /// <param name="Id">ULID.</param>

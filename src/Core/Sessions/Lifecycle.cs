@@ -13,11 +13,8 @@ namespace Berth.Core.Sessions;
 /// 3. a deadline that is near is warned of;
 /// 4. what is still to be done at the provider becomes the intent and the act.
 /// </remarks>
-public static class Lifecycle
+public static partial class Lifecycle
 {
-    /// <summary>What engines say of containers whose end they did not see: they were down themselves.</summary>
-    private const int EndNotSeen = 255;
-
     /// <summary>Decides what a session becomes and what is to be done for it.</summary>
     /// <param name="session">As it was saved last.</param>
     /// <param name="sighting">What is known of its present generation.</param>
@@ -40,6 +37,8 @@ public static class Lifecycle
         ArgumentNullException.ThrowIfNull(session);
         return session.Status switch
         {
+            SessionStatus.Launching when session.Step == Step.Waiting =>
+                Leave(To(session with { Wish = Wish.Pause, Reason = reason, Detail = detail }, SessionStatus.Pausing, now), now),
             SessionStatus.Pausing or SessionStatus.Paused => session,
             SessionStatus.Launching or SessionStatus.Running or SessionStatus.Failed =>
                 To(session with { Wish = Wish.Pause, Reason = reason, Detail = detail }, SessionStatus.Pausing, now),
@@ -55,6 +54,8 @@ public static class Lifecycle
         return session.Status switch
         {
             SessionStatus.Ended or SessionStatus.Stopping => session with { Wish = wish },
+            SessionStatus.Launching when session.Step == Step.Waiting =>
+                Leave(To(session with { Wish = wish, Reason = reason, Detail = detail }, SessionStatus.Stopping, now), now),
             _ => To(session with { Wish = wish, Reason = reason, Detail = detail }, SessionStatus.Stopping, now),
         };
     }
@@ -67,7 +68,7 @@ public static class Lifecycle
         return session.Status switch
         {
             SessionStatus.Launching or SessionStatus.Running => session,
-            SessionStatus.Paused or SessionStatus.Failed => To(
+            SessionStatus.Paused or SessionStatus.Failed => Line(To(
                 session with
                 {
                     Generation = session.Generation + 1,
@@ -85,7 +86,7 @@ public static class Lifecycle
                     WarnedOf = null,
                 },
                 SessionStatus.Launching,
-                now),
+                now)),
             _ => throw new IllegalTransitionException(session.Status, "resumed"),
         };
     }
@@ -162,6 +163,8 @@ public static class Lifecycle
     public static Session Released(Session session, bool workspaceDeleted, DateTimeOffset now)
     {
         ArgumentNullException.ThrowIfNull(session);
+        if (IsWithdrawn(session))
+            return BackInLine(session, workspaceDeleted);
         var next = session with { Step = Step.Stopped, HasWorkspace = session.HasWorkspace && !workspaceDeleted };
         return session.Status switch
         {
@@ -210,94 +213,6 @@ public static class Lifecycle
         };
     }
 
-    // 2. Sightings ----------------------------------------------------------------------------------------------------
-
-    private static Session See(Session session, Sighting sighting, DateTimeOffset now) => (session.Status, sighting.Foreign) switch
-    {
-        (SessionStatus.Launching or SessionStatus.Running, ForeignSighting.Seen(var seen)) => SeeForeign(Back(session, now), seen, sighting.Agent, now),
-        (SessionStatus.Running, ForeignSighting.Away(var absence)) => Miss(session, absence, now),
-        // Whatever is left of it is removed when its machine comes back; until then its owner may start anew.
-        (SessionStatus.Stopping, ForeignSighting.Away({ LostAt: var lostAt })) when lostAt <= now => Released(session, workspaceDeleted: false, now),
-        (SessionStatus.Failed, ForeignSighting.Seen({ State: not ForeignState.Unknown } seen)) when session.Reason == Reason.NodeLost =>
-            SeeForeign(Back(To(session, SessionStatus.Running, now), now), seen, sighting.Agent, now),
-        (SessionStatus.Failed, ForeignSighting.Absent) when session.Reason == Reason.NodeLost => session with { Reason = Reason.Vanished, Detail = null },
-        (SessionStatus.Launching or SessionStatus.Running, ForeignSighting.Absent) when session.Step == Step.Started =>
-            Fail(session, Reason.Vanished, null, now),
-        (SessionStatus.Launching or SessionStatus.Running, _) when session.Step == Step.Started => SeeAgent(session, sighting.Agent, now),
-        _ => session,
-    };
-
-    private static Session Miss(Session session, Absence absence, DateTimeOffset now) => absence.LostAt <= now
-        ? Fail(session, Reason.NodeLost, absence.Words, now)
-        : session with { Reason = Reason.NodeAway, Detail = absence.Words };
-
-    /// <summary>Its machine is back. What it was used for meanwhile is not known, so its time without use begins anew.</summary>
-    private static Session Back(Session session, DateTimeOffset now) => session is { Status: SessionStatus.Running, Reason: Reason.NodeAway or Reason.NodeLost }
-        ? session with { Reason = null, Detail = null, LastUsed = now, WarnedOf = null }
-        : session;
-
-    private static Session SeeForeign(Session session, Observation seen, AgentSighting? agent, DateTimeOffset now)
-    {
-        switch (seen.State)
-        {
-            case ForeignState.Queued:
-                var queued = session.Status == SessionStatus.Running ? To(session, SessionStatus.Launching, now) : session;
-                return InStage(Accepted(queued), Stage.Queued, QueueDetail(seen), now);
-            case ForeignState.Running:
-                return SeeAgent(Accepted(session), agent, now);
-            case ForeignState.Exited:
-                return SeeExit(session, seen, agent, now);
-            default:
-                return session;
-        }
-    }
-
-    private static Session SeeAgent(Session session, AgentSighting? agent, DateTimeOffset now)
-    {
-        if (agent is null)
-            return session.Stage is Stage.Placing or Stage.Pulling ? InStage(session, Stage.Preparing, null, now) : session;
-        if (agent.Failure is { } failure)
-            return Fail(session, failure, agent.Detail, now);
-        if (session.Status == SessionStatus.Running)
-            return session;
-        return agent.Ready
-            ? To(session with { Stage = null, StageDetail = null, Reason = null, Detail = null }, SessionStatus.Running, now)
-            : InStage(session, agent.Stage, agent.Detail, now);
-    }
-
-    private static Session SeeExit(Session session, Observation seen, AgentSighting? agent, DateTimeOffset now)
-    {
-        var code = agent?.ExitCode ?? seen.ExitCode;
-        var ended = session with { Step = Step.Started, ExitCode = code };
-        var words = code switch
-        {
-            null => "exit code not known",
-            > 128 and < 160 => $"signal {code - 128}",
-            _ => $"exit code {code}",
-        };
-        if (seen.OutOfMemory)
-            return Fail(ended, Reason.OutOfMemory, null, now);
-        if (agent?.Failure is { } failure)
-            return Fail(ended, failure, agent.Detail, now);
-        if (agent?.ExitCode is null && seen.ExitCode is 137 or 143)
-            return Fail(ended, Reason.Killed, words, now);
-        if (agent?.ExitCode is null && seen.ExitCode == EndNotSeen)
-            return Fail(ended, Reason.Killed, "its engine or its machine was restarted", now);
-        if (session.Status == SessionStatus.Launching)
-            return Fail(ended, Reason.ExitedEarly, agent is null && seen.LastWords is { Length: > 0 } last ? $"{words}: {last}" : words, now);
-        return code == 0
-            ? Stop(ended, deleteWork: false, now, Reason.FrontEndFinished)
-            : Fail(ended, Reason.FrontEndFailed, words, now);
-    }
-
-    private static string? QueueDetail(Observation seen) => (seen.QueuePosition, seen.Words) switch
-    {
-        ({ } position, { Length: > 0 } words) => $"place {position} in the line ({words})",
-        ({ } position, _) => $"place {position} in the line",
-        (_, { Length: > 0 } words) => words,
-        _ => null,
-    };
-
     // 3. Warnings -----------------------------------------------------------------------------------------------------
 
     private static Session Warn(Session session, DateTimeOffset now) => session with
@@ -310,6 +225,7 @@ public static class Lifecycle
     private static Act ActFor(Session session) => session switch
     {
         { Status: SessionStatus.Launching, Step: Step.None or Step.StartIntended } => Act.Start,
+        { Status: SessionStatus.Launching, Step: Step.StopIntended, Line: { } line } => line.Tied ? Act.Stop : Act.StopAndDelete,
         { Status: SessionStatus.Pausing } => Act.Stop,
         { Status: SessionStatus.Stopping, Wish: Wish.StopAndDelete } => Act.StopAndDelete,
         { Status: SessionStatus.Stopping } => Act.Stop,

@@ -5,7 +5,8 @@ namespace Berth.Core.Sessions;
 /// <param name="Retry">The same act may succeed later by itself: the reconciler tries again.</param>
 /// <param name="Sentence">For a person; <c>{0}</c> is the session's detail.</param>
 /// <param name="NextStep">What to do; null when there is nothing to do. <c>{name}</c> is the session's name.</param>
-public sealed record ReasonRule(SessionStatus Status, bool Retry, string Sentence, string? NextStep);
+/// <param name="Elsewhere">It is the machine's, not the session's: another machine may take the start.</param>
+public sealed record ReasonRule(SessionStatus Status, bool Retry, string Sentence, string? NextStep, bool Elsewhere = false);
 
 /// <summary>The one table from reason to status, sentence and next step.</summary>
 public static class Reasons
@@ -34,9 +35,9 @@ public static class Reasons
         Reason.ImageNotFound => new(SessionStatus.Failed, false, "Its image cannot be found: {0}", "Check the image's name and tag, and that you may read it."),
         Reason.PullFailed => new(SessionStatus.Failed, false, "Its image could not be fetched: {0}", Again),
         Reason.WrongPlatform => new(SessionStatus.Failed, false, "Its image is not for this machine: {0}", "Choose an image for the machine's platform."),
-        Reason.NoGpu => new(SessionStatus.Failed, false, "There is no such gpu: {0}", "Start it without `--gpu`, or in a pool that has gpus."),
-        Reason.NoCapacity => new(SessionStatus.Failed, false, "The machine has not got what it asks for: {0}", "Start it with less: `--cpu`, `--memory`."),
-        Reason.DiskFull => new(SessionStatus.Failed, false, "No space is left on the machine's disk: {0}", "Free some space, then start it again: `berth session resume {name}`."),
+        Reason.NoGpu => new(SessionStatus.Failed, false, "There is no such gpu: {0}", "Start it without `--gpu`, or in a pool that has gpus.", Elsewhere: true),
+        Reason.NoCapacity => new(SessionStatus.Failed, false, "The machine has not got what it asks for: {0}", "Start it with less: `--cpu`, `--memory`.", Elsewhere: true),
+        Reason.DiskFull => new(SessionStatus.Failed, false, "No space is left on the machine's disk: {0}", "Free some space, then start it again: `berth session resume {name}`.", Elsewhere: true),
         Reason.Refused => new(SessionStatus.Failed, false, "The engine refused it: {0}", SeeLog),
         Reason.NoProvider => new(SessionStatus.Failed, false, "This version cannot start sessions there: {0}", "Choose another pool."),
         Reason.EngineUnreachable => new(SessionStatus.Launching, true, "The container engine cannot be reached: {0}", "Start the engine; the session goes on by itself."),

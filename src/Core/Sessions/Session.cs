@@ -60,6 +60,9 @@ public sealed record Session
     /// <summary>Whether the workspace still exists.</summary>
     public bool HasWorkspace { get; init; } = true;
 
+    /// <summary>Its place in line, kept once it has a machine, for it may have to come back; null: its pool has no line.</summary>
+    public LinePlace? Line { get; init; }
+
     /// <summary>Name and generation, as providers know it.</summary>
     public SessionKey Key => new(Id, Generation);
 

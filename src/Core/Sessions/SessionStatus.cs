@@ -55,6 +55,8 @@ public enum Step
 {
     /// <summary>Nothing yet.</summary>
     None,
+    /// <summary>It stands in line for a machine: no provider has heard of this start.</summary>
+    Waiting,
     /// <summary>A start was decided; the provider may or may not have heard of it.</summary>
     StartIntended,
     /// <summary>The provider accepted the start.</summary>

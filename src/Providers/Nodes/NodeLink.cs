@@ -121,16 +121,18 @@ public sealed class NodeLink(string name, DateTimeOffset? heard, TimeSpan grace,
         }
         catch (IOException e)
         {
-            throw Broken("the connection was lost", e);
+            throw NotReached("the connection was lost", e);
         }
         catch (OperationCanceledException) when (!ct.IsCancellationRequested)
         {
-            throw Broken($"it has not answered for {s_answersWithin.TotalSeconds:0} s");
+            throw NotReached($"it has not answered for {s_answersWithin.TotalSeconds:0} s");
         }
     }
 
     /// <summary>The refusal of a call that did not come to its end.</summary>
     public ProviderException Broken(string why, Exception? inner = null) => new(Reason.NodeAway, $"{name}: {why}.", inner);
+
+    private ProviderException NotReached(string why, Exception? inner = null) => new(Reason.NodeAway, $"{name}: {why}.", inner) { NothingBegun = true };
 
     private async Task<AgentTunnel> TunnelAsync(CancellationToken ct)
     {
@@ -146,7 +148,7 @@ public sealed class NodeLink(string name, DateTimeOffset? heard, TimeSpan grace,
             await ConnectedAsync(ct).WaitAsync(left, time, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         ct.ThrowIfCancellationRequested();
         lock (_lock)
-            return _tunnel ?? throw new ProviderException(Reason.NodeAway, NotHeardOf());
+            return _tunnel ?? throw new ProviderException(Reason.NodeAway, NotHeardOf()) { NothingBegun = true };
     }
 
     private string NotHeardOf() => string.Create(CultureInfo.InvariantCulture, $"{name} has not been heard of since {_heard.UtcDateTime:yyyy-MM-dd HH:mm} UTC.");

@@ -177,6 +177,7 @@ public static class AccessTable
 
         // Machines that join
         new("GET", "/api/berth/nodes", AccessRule.SignedIn, ScopeRule.Read),
+        new("GET", "/api/berth/queues", AccessRule.SignedIn, ScopeRule.Any),
         new("POST", "/api/berth/nodes/tokens", AccessRule.SignedIn, ScopeRule.All),
         new("GET", "/api/berth/nodes/{node}", AccessRule.NodeOwner, ScopeRule.Read),
         new("POST", "/api/berth/nodes/{node}/drain", AccessRule.NodeOwner, ScopeRule.All),

@@ -42,6 +42,8 @@ public sealed class NodeCommands(NodeDirectory nodes, NodeQueries queries, Provi
         foreach (var session in open)
             await EndAsync(caller, found, session, ct);                                                                  // 4
         await nodes.ChangeAsync(connection => connection.ExecuteAsync("DELETE FROM nodes WHERE id = @Id", new { found.Row.Id }), ct);
+        foreach (var late in await store.OpenSessionsAsync(found.Row.Instance, ct)) // placed there meanwhile: none is from now on
+            await EndAsync(caller, found, late, ct);
         log.LogInformation("Node {Name} was removed by {By}", found.Row.Name, caller.Username);
     }
 

@@ -50,6 +50,9 @@ public sealed class NodeDirectory : IHostedService, IDisposable
     public NodeEntry? OfInstance(string instance) =>
         instance.StartsWith(NodeRow.InstancePrefix, StringComparison.Ordinal) ? _all.GetValueOrDefault(instance[NodeRow.InstancePrefix.Length..]) : null;
 
+    /// <summary>Something about a node is other than before: it joined, came or went, was changed, or measures something else.</summary>
+    public event Action? Changed;
+
     public NodeEntry? WithToken(string hash) => _all.Values.FirstOrDefault(n => n.Row.Hash == hash);
 
     /// <summary>Runs a change of rows, and reads them again.</summary>
@@ -65,6 +68,39 @@ public sealed class NodeDirectory : IHostedService, IDisposable
             ct);
         await ReadAsync(ct);
         return result;
+    }
+
+    /// <summary>Saves what a node says of itself. Memory learns it from here; only what others would decide or show differently is told.</summary>
+    public async Task SaidAsync(string id, Func<NodeRow, NodeRow> say, CancellationToken ct)
+    {
+        NodeRow after;
+        bool differs;
+        await _reading.WaitAsync(ct);
+        try
+        {
+            if (!_all.TryGetValue(id, out var entry))
+                return;
+            after = say(entry.Row);
+            differs = NodeRules.Differ(entry.Row, after);
+            await _db.WriteAsync(
+                async connection =>
+                {
+                    var saved = await connection.ExecuteAsync(
+                        "UPDATE nodes SET offer = @Offer, facts = @Facts, version = @Version, last_seen = @LastSeen WHERE id = @Id", after);
+                    if (differs)
+                        await _channel.TellAsync(connection, Words);
+                    return saved;
+                },
+                ct);
+            _all = _all.SetItem(id, entry with { Row = after });
+        }
+        finally
+        {
+            _reading.Release();
+        }
+
+        if (differs)
+            Publish(after);
     }
 
     /// <summary>Reads all rows: instances of new nodes appear, those of removed ones go.</summary>
@@ -86,7 +122,7 @@ public sealed class NodeDirectory : IHostedService, IDisposable
 
             foreach (var come in _all.Values.Where(n => !before.ContainsKey(n.Row.Id)))
                 _instances.Add(new ProviderInstance(come.Row.Instance, new NodeProvider(come.Link), AgentsByNetwork: true));
-            foreach (var changed in _all.Values.Concat(before.Values).Where(n => before.GetValueOrDefault(n.Row.Id)?.Row != _all.GetValueOrDefault(n.Row.Id)?.Row).DistinctBy(n => n.Row.Id))
+            foreach (var changed in _all.Values.Concat(before.Values).Where(n => NodeRules.Differ(before.GetValueOrDefault(n.Row.Id)?.Row, _all.GetValueOrDefault(n.Row.Id)?.Row)).DistinctBy(n => n.Row.Id))
                 Publish(changed.Row);
         }
         finally
@@ -95,8 +131,12 @@ public sealed class NodeDirectory : IHostedService, IDisposable
         }
     }
 
-    /// <summary>Tells pages that something about a node is other than before.</summary>
-    public void Publish(NodeRow row) => _changes.Publish(new Change("node", row.Id), row.OwnerId);
+    /// <summary>Tells pages, and whoever places sessions, that something about a node is other than before.</summary>
+    public void Publish(NodeRow row)
+    {
+        _changes.Publish(new Change("node", row.Id), row.OwnerId);
+        Changed?.Invoke();
+    }
 
     /// <summary>Before the reconciler begins, and before a node can connect.</summary>
     public Task StartAsync(CancellationToken cancellationToken) => ReadAsync(cancellationToken);

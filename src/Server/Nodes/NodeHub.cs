@@ -38,7 +38,7 @@ public sealed class NodeHub(NodeDirectory nodes, Db db, TimeProvider clock, ILog
             while (await HearAsync(socket, over.Token) is { } heard)
             {
                 if (heard is NodeReport report)
-                    await SaveAsync(id, report.Facts, over.Token);
+                    await nodes.SaidAsync(id, before => Measured(before, report.Facts), over.Token);
             }
         }
         finally
@@ -77,17 +77,13 @@ public sealed class NodeHub(NodeDirectory nodes, Db db, TimeProvider clock, ILog
         try
         {
             var offer = NodeRules.Checked(hello.Offer);
-            await nodes.ChangeAsync(
-                connection => connection.ExecuteAsync(
-                    "UPDATE nodes SET offer = @Offer, facts = @Facts, version = @Version, last_seen = @Now WHERE id = @Id",
-                    new
-                    {
-                        row.Id,
-                        Offer = JsonSerializer.Serialize(offer, NodeJson.Default.NodeOffer),
-                        Facts = JsonSerializer.Serialize(NodeRules.Bounded(hello.Facts), NodeJson.Default.NodeFacts),
-                        Version = hello.Version.Length > 50 ? hello.Version[..50] : hello.Version,
-                        Now = clock.GetUtcNow().ToUnixTimeMilliseconds(),
-                    }),
+            await nodes.SaidAsync(
+                row.Id,
+                before => Measured(before, hello.Facts) with
+                {
+                    Offer = JsonSerializer.Serialize(offer, NodeJson.Default.NodeOffer),
+                    Version = hello.Version.Length > 50 ? hello.Version[..50] : hello.Version,
+                },
                 ct);
             await socket.SendAsync(new NodeWelcome(IdleStreams), NodeJson.Default.NodeMessage, ct);
             return true;
@@ -104,11 +100,11 @@ public sealed class NodeHub(NodeDirectory nodes, Db db, TimeProvider clock, ILog
         }
     }
 
-    private Task<int> SaveAsync(string id, NodeFacts facts, CancellationToken ct) => nodes.ChangeAsync(
-        connection => connection.ExecuteAsync(
-            "UPDATE nodes SET facts = @Facts, last_seen = @Now WHERE id = @id",
-            new { id, Facts = JsonSerializer.Serialize(NodeRules.Bounded(facts), NodeJson.Default.NodeFacts), Now = clock.GetUtcNow().ToUnixTimeMilliseconds() }),
-        ct);
+    private NodeRow Measured(NodeRow before, NodeFacts facts) => before with
+    {
+        Facts = JsonSerializer.Serialize(NodeRules.Bounded(facts), NodeJson.Default.NodeFacts),
+        LastSeen = clock.GetUtcNow().ToUnixTimeMilliseconds(),
+    };
 
     private async Task LeftAsync(NodeRow row)
     {

@@ -9,14 +9,37 @@ using Dapper;
 namespace Berth.Server.Nodes;
 
 /// <summary>A session that has a machine: what it holds of it.</summary>
-public sealed record HeldSession(string Id, string Name, string UserId, string Username, string Provider, string Status, string Step, string Spec, long GenerationSince)
+public sealed class HeldSession
 {
     private SessionResources? _resources;
+    private LinePlace? _place;
+
+    public required string Id { get; init; }
+    public required string Name { get; init; }
+    public required string UserId { get; init; }
+    public required string Username { get; init; }
+    public required string Provider { get; init; }
+    public required string Status { get; init; }
+    public required string Step { get; init; }
+    public required string Spec { get; init; }
+    public required string Limits { get; init; }
+    public string? Line { get; init; }
+    public long GenerationSince { get; init; }
+    public long? StartingSince { get; init; }
+
+    public LinePlace? Place => Line is null ? null : _place ??= JsonSerializer.Deserialize(Line, CoreJson.Default.LinePlace);
+
+    /// <summary>When it was given the machine.</summary>
+    public DateTimeOffset PlacedAt => DateTimeOffset.FromUnixTimeMilliseconds(StartingSince ?? GenerationSince);
 
     public SessionResources Resources => _resources ??= JsonSerializer.Deserialize(Spec, CoreJson.Default.SessionSpec)!.Resources;
 
-    /// <summary>Paused sessions and those that have ended are on a machine by their work alone.</summary>
-    public bool Holds => Status is not ("paused" or "ended") && Step != "stopped";
+    /// <summary>Paused sessions, those that have ended and those that wait are on a machine by their work alone.</summary>
+    public bool Holds => Status is not ("paused" or "ended") && Step is not ("stopped" or "waiting");
+
+    /// <summary>When it ends at the latest; null: nobody knows.</summary>
+    public DateTimeOffset? EndsAt =>
+        JsonSerializer.Deserialize(Limits, CoreJson.Default.Limits) is { Age: { } age } && age > TimeSpan.Zero ? PlacedAt + age : null;
 }
 
 /// <summary>A node with what is on it: what it offers, and what of it is free.</summary>
@@ -80,10 +103,11 @@ public sealed class NodeLoad
     public static NodeAmounts? Amounts(Demand? demand) => demand is null ? null : new(
         Math.Round(demand.Cpu, 3), Math.Round(demand.MemoryBytes / (double)Gigabyte, 2), Math.Round(demand.DiskBytes / (double)Gigabyte, 1), demand.Gpus);
 
-    /// <summary>As decisions of placement see it; null: it has not said yet what it has, or it is unwell.</summary>
-    public Node? ForPlacement()
+    /// <summary>As decisions of placement see it; null: it has not said yet what it has.</summary>
+    /// <param name="restsUntil">Until when nothing is given to it, for it took nothing of what it was given last.</param>
+    public Node? ForPlacement(DateTimeOffset? restsUntil = null)
     {
-        if (Offered is not { } offered || Facts?.Problem is not null)
+        if (Offered is not { } offered)
             return null;
         return new Node
         {
@@ -98,11 +122,14 @@ public sealed class NodeLoad
             GpuIds = GpuIds,
             GpusUsedOutside = GpusUsedOutside,
             Draining = _node.Row.Draining,
+            Problem = Facts?.Problem,
+            RestsUntil = restsUntil,
             Uptime = Offer.Uptime is { } uptime ? NodeRules.Window(uptime, Offer.TimeZone) : null,
             LostSince = _node.Link.IsConnected ? null : _node.Link.Heard,
+            LastQueue = Holding.MaxBy(s => s.PlacedAt)?.Place?.Queue,
             Sessions = [.. Holding.Select(s => new PlacedSession(
-                s.Id, s.UserId, Offer.Queues[0], 0, DateTimeOffset.FromUnixTimeMilliseconds(s.GenerationSince), DateTimeOffset.FromUnixTimeMilliseconds(s.GenerationSince),
-                DemandOf(s.Resources), s.Resources.Gpu.Ids))],
+                s.Id, s.UserId, s.Place?.Queue ?? Offer.Queues[0], s.Place?.Priority ?? 0, DateTimeOffset.FromUnixTimeMilliseconds(s.GenerationSince), s.PlacedAt,
+                DemandOf(s.Resources), s.Resources.Gpu.Ids) { EndsAt = s.EndsAt })],
         };
     }
 
@@ -110,7 +137,7 @@ public sealed class NodeLoad
     public static async Task<ILookup<string, HeldSession>> SessionsAsync(DbConnection connection) =>
         (await connection.QueryAsync<HeldSession>(
             """
-            SELECT s.id, s.name, s.user_id, u.username, s.provider, s.status, s.step, s.spec, s.generation_since
+            SELECT s.id, s.name, s.user_id, u.username, s.provider, s.status, s.step, s.spec, s.limits, s.line, s.generation_since, s.starting_since
             FROM sessions s JOIN users u ON u.id = s.user_id
             WHERE s.provider LIKE 'node:%' AND (s.status <> 'ended' OR s.has_workspace = @yes) ORDER BY s.id
             """, new { yes = true })).ToLookup(s => s.Provider);

@@ -11,6 +11,7 @@ internal static class NodeRules
     private const int MostQueues = 20;
     private const int MostGpus = 64;
     private const int LongestText = 500;
+    private const long NewsOfDisk = 1L << 29;
 
     /// <summary>A machine's name: as host names are written, so that it can stand in commands and addresses.</summary>
     public static string Name(string? value, string field) => Word(value, field, 63);
@@ -47,6 +48,21 @@ internal static class NodeRules
         DiskFreeBytes = Math.Max(0, facts.DiskFreeBytes),
         Gpus = [.. facts.Gpus.Take(MostGpus).Select(g => g with { Id = Short(g.Id)!, Name = Short(g.Name)! })],
     };
+
+    /// <summary>Whether pages show, or placement decides, something else for one than for the other.</summary>
+    public static bool Differ(NodeRow? one, NodeRow? other)
+    {
+        if (one is null || other is null)
+            return one != other;
+        return one with { LastSeen = null, Facts = null } != other with { LastSeen = null, Facts = null } || Differ(one.FactsOf, other.FactsOf);
+    }
+
+    // Free memory is shown nowhere, and free disk changes with every file that is written: half a GB of it is no news.
+    private static bool Differ(NodeFacts? one, NodeFacts? other) => one is null || other is null
+        ? one != other
+        : Math.Abs(one.DiskFreeBytes - other.DiskFreeBytes) >= NewsOfDisk
+            || !one.Gpus.SequenceEqual(other.Gpus)
+            || one with { DiskFreeBytes = 0, MemoryFreeBytes = 0, Gpus = [] } != other with { DiskFreeBytes = 0, MemoryFreeBytes = 0, Gpus = [] };
 
     /// <exception cref="Berth.Server.Problems.ProblemException">It cannot be read.</exception>
     public static UptimeWindow Window(string uptime, string? zone)

@@ -18,8 +18,7 @@ public static class NodesRoom
         .AddSingleton<NodeJoins>()
         .AddSingleton<NodeHub>()
         .AddSingleton<NodeQueries>()
-        .AddSingleton<NodeCommands>()
-        .AddSingleton<NodePlacement>();
+        .AddSingleton<NodeCommands>();
 
     public static IEndpointRouteBuilder MapNodes(this IEndpointRouteBuilder routes)
     {

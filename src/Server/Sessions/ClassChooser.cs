@@ -181,6 +181,18 @@ public sealed class ClassRow
     public string Kind { get; init; } = PoolKinds.Engine;
     public string? Queues { get; init; }
 
-    /// <summary>The queue of starts that name none; null: sessions of the pool stand in no line.</summary>
-    public string? FirstQueue => Queues is null ? null : JsonSerializer.Deserialize(Queues, SessionsJson.Default.IReadOnlyListString) is [var first, ..] ? first : null;
+    /// <summary>The queue that a start stands in, the pool's first where it names none; null: sessions of the pool stand in no line.</summary>
+    /// <exception cref="ProblemException">The pool has no such queue.</exception>
+    public string? Queue(string? wanted)
+    {
+        var all = Queues is null ? [] : JsonSerializer.Deserialize(Queues, SessionsJson.Default.IReadOnlyListString) ?? [];
+        if (wanted is null)
+            return all is [var first, ..] ? first : null;
+        return all.FirstOrDefault(q => string.Equals(q, wanted, StringComparison.OrdinalIgnoreCase))
+            ?? throw new ProblemException(
+                ProblemCode.Invalid,
+                all.Count == 0 ? $"The pool '{PoolName}' has no queues: its sessions do not wait for machines. Choose a pool that has: `berth queue list`."
+                    : $"The pool '{PoolName}' has no queue '{wanted}'. It has: {string.Join(", ", all)}.",
+                "queue");
+    }
 }

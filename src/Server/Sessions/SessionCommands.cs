@@ -1,18 +1,16 @@
-using System.Data.Common;
 using Berth.Contracts.Problems;
 using Berth.Contracts.Sessions;
 using Berth.Core.Sessions;
 using Berth.Server.Auth;
-using Berth.Server.Nodes;
 using Berth.Server.Problems;
+using Berth.Server.Queues;
 using Berth.Server.Sessions.Reconcile;
-using Berth.Server.Storage;
 
 namespace Berth.Server.Sessions;
 
 /// <summary>What an owner asks of a session. Each writes the wish and nudges the reconciler; none waits for it.</summary>
 public sealed class SessionCommands(
-    SessionStore store, SessionQueries queries, ClassChooser classes, NodePlacement nodes, Db db, Nudges nudges, TimeProvider clock)
+    SessionStore store, SessionQueries queries, ClassChooser classes, LineEntry entry, Nudges nudges, TimeProvider clock)
 {
     private const int DefaultExtension = 24 * 60;
 
@@ -30,11 +28,8 @@ public sealed class SessionCommands(
         var found = await queries.RequireAsync(caller, session, ct);
         await classes.RequirePoolAsync(caller, found, ct);
         var change = request.ResourceClassId is { } classId ? await classes.ForResumeAsync(caller, found, classId, ct) : found;
-        if (IsOnNode(change) && change.Session.Status is SessionStatus.Paused or SessionStatus.Failed)
-        {
-            await using var connection = await db.OpenAsync(ct);
-            change = change with { Spec = await PlaceAsync(connection, change) };
-        }
+        if (change.Session is { Line: { } line, Status: SessionStatus.Paused or SessionStatus.Failed } wanted)
+            entry.Require(new Comer(change.Facts.UserId, null, line.Queue, change.Spec.Resources, wanted.Limits, wanted.HasWorkspace ? change.Facts.Provider : null));
 
         return await ChangeAsync(
             caller,
@@ -119,30 +114,13 @@ public sealed class SessionCommands(
 
             if (after.Session == before.Session && !asked.EvenSo)
                 return await queries.ViewAsync(before, ct);
-            var ask = new Ask(asked.By.Username, after.Session.Generation > before.Session.Generation ? connection => RequireRoomAsync(connection, after) : null);
+            var ask = new Ask(asked.By.Username, after.Session.Generation > before.Session.Generation ? connection => Quotas.RequireAsync(connection, new Claim(after.Session.Id, after.Facts.UserId, after.Facts.PoolId, after.Spec.Resources)) : null);
             if (await store.SaveAsync(before, after, ask, ct, events) is not { } saved)
                 continue; // The reconciler saved it in between: decide again on what it is now.
             nudges.Nudge(saved.Facts.Provider, saved.Session.Id);
             return await queries.ViewAsync(saved, ct);
         }
     }
-
-    /// <summary>A resume takes what a start takes.</summary>
-    private async Task RequireRoomAsync(DbConnection connection, StoredSession session)
-    {
-        await Quotas.RequireAsync(connection, new Claim(session.Session.Id, session.Facts.UserId, session.Facts.PoolId, session.Spec.Resources));
-        if (IsOnNode(session) && !(await PlaceAsync(connection, session)).Resources.Gpu.Ids.SequenceEqual(session.Spec.Resources.Gpu.Ids))
-            throw new ProblemException(ProblemCode.Conflict, $"The gpus that session '{session.Facts.Name}' was about to get were given to another just now. Try again.");
-    }
-
-    /// <summary>Its work is on its machine: it is resumed there, or not.</summary>
-    private async Task<SessionSpec> PlaceAsync(DbConnection connection, StoredSession session)
-    {
-        var wanted = new NeedsNode(session.Session.Id, session.Facts.UserId, "", "", session.Spec.Resources, session.Facts.Provider);
-        return session.Spec with { Resources = (await nodes.PlaceAsync(connection, wanted)).Resources };
-    }
-
-    private static bool IsOnNode(StoredSession session) => session.Facts.Provider.StartsWith(NodeRow.InstancePrefix, StringComparison.Ordinal);
 
     private static string Refusal(StoredSession session, string verb, IllegalTransitionException e)
     {

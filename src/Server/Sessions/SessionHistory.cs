@@ -9,7 +9,9 @@ public static class SessionHistory
     public static IEnumerable<NewEvent> Between(StoredSession before, StoredSession after, DateTimeOffset now)
     {
         var (was, now_) = (before.Session, after.Session);
-        if (was.Generation != now_.Generation)
+        if (now_.Step == Step.Waiting && was is { Status: SessionStatus.Launching, Step: not Step.Waiting })
+            yield return new("status", $"Back in line, at its old place. {now_.Line!.Refusals[^1].Words}", now);
+        else if (was.Generation != now_.Generation)
             yield return new("status", $"Asked to start again (start {now_.Generation}).", now);
         else if (was.Status != now_.Status)
             yield return new("status", StatusSentence(now_), now);

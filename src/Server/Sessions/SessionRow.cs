@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Berth.Contracts.Nodes;
 using Berth.Core.Agents;
 using Berth.Core.Sessions;
 
@@ -52,6 +53,7 @@ public sealed class SessionRow
     public string? ContinuedBy { get; init; }
     public long? DiskUsed { get; init; }
     public long? DiskMeasuredAt { get; init; }
+    public string? Line { get; init; }
 }
 
 /// <summary>A stored session, read into its parts.</summary>
@@ -82,6 +84,15 @@ public sealed record StoredSession(
     public SessionRoute Route() => new(
         Session.Id, Facts.Name, Facts.UserId, Session.Generation, Session.Status, Spec.Port, Spec.DefaultUrl, Spec.Reach, Address, Facts.Provider);
 
+    /// <summary>It stands in line again: which gpus it had been given is void, and so is the machine, unless its work is there.</summary>
+    public StoredSession WithoutMachine() => this with
+    {
+        Spec = Spec.Resources.Gpu.Ids.Count == 0 ? Spec : Spec with { Resources = Spec.Resources with { Gpu = new GpuRequest(Spec.Resources.Gpu.Ids.Count, []) } },
+        Facts = Session.Line!.Tied ? Facts : Facts with { Provider = ProviderNames.Line },
+        Address = null,
+        Notices = [],
+    };
+
     /// <summary>Reads a row.</summary>
     public static StoredSession From(SessionRow row)
     {
@@ -106,6 +117,7 @@ public sealed record StoredSession(
             WarnedOf = row.WarnedOf is { } warned ? At(warned) : null,
             Limits = JsonSerializer.Deserialize(row.Limits, CoreJson.Default.Limits)!,
             HasWorkspace = row.HasWorkspace,
+            Line = LineOf(row),
         };
         return new StoredSession(
             session,
@@ -161,7 +173,14 @@ public sealed record StoredSession(
         Workspace = Workspace,
         Continues = Continues,
         ContinuedBy = ContinuedBy,
+        Line = Session.Line is { } line ? JsonSerializer.Serialize(line, CoreJson.Default.LinePlace) : null,
     };
+
+    // Sessions that were on machines before there were lines.
+    private static LinePlace? LineOf(SessionRow row) =>
+        row.Line is { } json ? JsonSerializer.Deserialize(json, CoreJson.Default.LinePlace)
+        : ProviderNames.IsNode(row.Provider) ? new LinePlace(NodeRoutes.DefaultQueue, 0) { Tied = true }
+        : null;
 
     private static DateTimeOffset At(long milliseconds) => DateTimeOffset.FromUnixTimeMilliseconds(milliseconds);
 

@@ -4,6 +4,7 @@ using Berth.Core.Faults;
 using Berth.Core.Ids;
 using Berth.Core.Sessions;
 using Berth.Server.Live;
+using Berth.Server.Nodes;
 using Berth.Server.Sessions.Reconcile;
 using Berth.Server.Storage;
 using Dapper;
@@ -22,17 +23,17 @@ public sealed class SessionStore(Db db, ChangeFeed changes, SessionDirectory dir
             status_since = @StatusSince, step = @Step, stage = @Stage, stage_detail = @StageDetail, stages = @Stages,
             reason = @Reason, detail = @Detail, notices = @Notices, exit_code = @ExitCode, address = @Address,
             generation_since = @GenerationSince, starting_since = @StartingSince, last_used = @LastUsed,
-            extended_until = @ExtendedUntil, in_use = @InUse, warned_of = @WarnedOf, has_workspace = @HasWorkspace, version = version + 1
+            extended_until = @ExtendedUntil, in_use = @InUse, warned_of = @WarnedOf, has_workspace = @HasWorkspace, provider = @Provider, line = @Line, version = version + 1
         WHERE id = @Id AND version = @Version
         """;
 
     private const string Insert = """
         INSERT INTO sessions (id, name, user_id, launcher_id, project_id, pool_id, class_id, provider, spec, limits, generation,
             wish, status, status_since, step, stage, stage_detail, stages, reason, detail, notices, exit_code, address,
-            generation_since, starting_since, last_used, extended_until, in_use, warned_of, has_workspace, created_at, version, workspace, continues)
+            generation_since, starting_since, last_used, extended_until, in_use, warned_of, has_workspace, created_at, version, workspace, continues, line)
         VALUES (@Id, @Name, @UserId, @LauncherId, @ProjectId, @PoolId, @ClassId, @Provider, @Spec, @Limits, @Generation,
             @Wish, @Status, @StatusSince, @Step, @Stage, @StageDetail, @Stages, @Reason, @Detail, @Notices, @ExitCode, @Address,
-            @GenerationSince, @StartingSince, @LastUsed, @ExtendedUntil, @InUse, @WarnedOf, @HasWorkspace, @CreatedAt, @Version, @Workspace, @Continues)
+            @GenerationSince, @StartingSince, @LastUsed, @ExtendedUntil, @InUse, @WarnedOf, @HasWorkspace, @CreatedAt, @Version, @Workspace, @Continues, @Line)
         """;
 
     /// <summary>One session, whoever owns it; null when it is not there.</summary>
@@ -78,21 +79,27 @@ public sealed class SessionStore(Db db, ChangeFeed changes, SessionDirectory dir
     /// <summary>Saves what followed from <paramref name="before"/>, because somebody asked.</summary>
     /// <returns>The saved session, or null when somebody else saved it since: read it again and decide again.</returns>
     public Task<StoredSession?> SaveAsync(StoredSession before, StoredSession after, Ask ask, CancellationToken ct, params NewEvent[] extra) =>
-        SaveAsync(before, after, null, ask, extra, ct);
+        SaveAsync(before, after, new Saving(null, ask, extra), ct);
 
     /// <summary>As the other one, and only while the lease is held: for the reconciler.</summary>
     public Task<StoredSession?> SaveAsync(StoredSession before, StoredSession after, Lease lease, CancellationToken ct) =>
-        SaveAsync(before, after, lease, null, [], ct);
+        SaveAsync(before, after, new Saving(lease, null, []), ct);
 
-    private async Task<StoredSession?> SaveAsync(
-        StoredSession before, StoredSession after, Lease? lease, Ask? ask, NewEvent[] extra, CancellationToken ct)
+    /// <summary>As the other one, for a session that is given a machine: not where the machine was removed since.</summary>
+    public Task<StoredSession?> PlaceAsync(StoredSession before, StoredSession after, Lease lease, NodeRow node, NewEvent extra, CancellationToken ct) =>
+        SaveAsync(before, after, new Saving(lease, null, [extra]) { On = node.Id }, ct);
+
+    private async Task<StoredSession?> SaveAsync(StoredSession before, StoredSession after, Saving saving, CancellationToken ct)
     {
+        var (lease, ask, extra) = saving;
         var now = clock.GetUtcNow();
         after = after with { Stages = StageHistory.Advance(before.Stages, before.Session, after.Session, now) };
         var saved = await db.WriteAsync(
             async connection =>
             {
                 if (lease is not null && !await lease.IsHeldAsync(connection))
+                    return false;
+                if (saving.On is { } node && await connection.ExecuteScalarAsync<long>("SELECT count(*) FROM nodes WHERE id = @node", new { node }) == 0)
                     return false;
                 if (ask?.Guard is { } guard)
                     await guard(connection);
@@ -158,10 +165,16 @@ public sealed class SessionStore(Db db, ChangeFeed changes, SessionDirectory dir
         else
             directory.Set(session.Route());
         changes.Publish(new Change("session", session.Session.Id, session.Session.Status == SessionStatus.Ended), session.Facts.UserId);
+        Published?.Invoke(session);
     }
+
+    /// <summary>A session as it was committed just now.</summary>
+    public event Action<StoredSession>? Published;
 
     private static Commit CommitOf(Step before, Step after) => after == before ? Commit.Seen : after switch
     {
+        Step.None when before == Step.Waiting => Commit.Placed,
+        Step.Waiting => Commit.BackInLine,
         Step.StartIntended => Commit.StartIntended,
         Step.Started => Commit.StartAccepted,
         Step.StopIntended => Commit.StopIntended,
@@ -182,6 +195,13 @@ public sealed class SessionStore(Db db, ChangeFeed changes, SessionDirectory dir
                 generation = session.Generation,
                 by,
             });
+}
+
+/// <summary>With what, and under which conditions, a session is saved.</summary>
+internal sealed record Saving(Lease? Lease, Ask? Ask, NewEvent[] Extra)
+{
+    /// <summary>Id of a node that must be there still.</summary>
+    public string? On { get; init; }
 }
 
 /// <summary>A line of a session's history that is about to be written.</summary>

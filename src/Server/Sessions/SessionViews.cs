@@ -2,11 +2,12 @@ using Berth.Contracts.Sessions;
 using Berth.Core.Sessions;
 using Berth.Server.Agents;
 using Berth.Server.Proxy;
+using Berth.Server.Queues;
 
 namespace Berth.Server.Sessions;
 
 /// <summary>How a session is shown.</summary>
-public sealed class SessionViews(Origins origins, AgentHub hub)
+public sealed class SessionViews(Origins origins, AgentHub hub, LineBoard board, TimeProvider clock)
 {
     private const double Gigabyte = 1L << 30;
 
@@ -16,6 +17,8 @@ public sealed class SessionViews(Origins origins, AgentHub hub)
         var (session, spec, facts) = (stored.Session, stored.Spec, stored.Facts);
         var workKept = session.HasWorkspace && stored.ContinuedBy is null;
         // What is left of a session whose work went on elsewhere is not worth a deadline.
+        var line = board.View(stored);
+        var waits = line is null ? null : LineBoard.Words(line, clock.GetUtcNow());
         var earliest = session.Status == SessionStatus.Ended && !workKept ? null : Deadlines.Earliest(session);
         return new SessionView(
             facts.Name,
@@ -30,7 +33,7 @@ public sealed class SessionViews(Origins origins, AgentHub hub)
             session.LastUsed,
             new SessionState(
                 RenkuState(session.Status),
-                SessionHistory.StatusSentence(session),
+                waits is null ? SessionHistory.StatusSentence(session) : $"It waits in line, {waits}.",
                 session.Status == SessionStatus.Running && earliest is { Kind: DeadlineKind.Idle or DeadlineKind.Age } ? earliest.At : null,
                 earliest is { Kind: DeadlineKind.Paused } ? earliest.At : null,
                 session.Status == SessionStatus.Running ? 1 : 0,
@@ -45,8 +48,8 @@ public sealed class SessionViews(Origins origins, AgentHub hub)
                 SessionHistory.Why(session),
                 session.Reason?.NextStep(facts.Name),
                 session.Stage is { } stage ? Lower(stage) : null,
-                session.StageDetail,
-                [.. stored.Stages.Select(s => new StageView(Lower(s.Stage), s.StartedAt, s.EndedAt, s.Detail))],
+                waits ?? session.StageDetail,
+                [.. stored.Stages.Select(s => new StageView(Lower(s.Stage), s.StartedAt, s.EndedAt, s.EndedAt is null ? waits ?? s.Detail : s.Detail))],
                 session.Generation,
                 facts.UserId,
                 names.OwnerName,
@@ -71,7 +74,8 @@ public sealed class SessionViews(Origins origins, AgentHub hub)
                 [.. session.InUse.Each().Select(use => use.Words())],
                 (workKept || session.Status != SessionStatus.Ended) && Warnings.Of(session) is { } near ? Warnings.Sentence(near, facts.Name) : null,
                 earliest is { Kind: DeadlineKind.Idle or DeadlineKind.Paused or DeadlineKind.Failed },
-                Ports(session, spec)));
+                Ports(session, spec),
+                line));
     }
 
     private IReadOnlyList<PortView>? Ports(Session session, SessionSpec spec) => session.Status != SessionStatus.Running

@@ -2,6 +2,7 @@ using System.Text.RegularExpressions;
 using Berth.Contracts.Problems;
 using Berth.Contracts.Sessions;
 using Berth.Core.Ids;
+using Berth.Core.Queues;
 using Berth.Core.Sessions;
 using Berth.Server.Auth;
 using Berth.Server.Problems;
@@ -32,6 +33,10 @@ public static partial class StartRules
             throw Invalid("default_url", "default_url is a path that begins with one /, up to 200 characters.");
         if (request.Env is { } env)
             CheckVariables(env);
+        if (request.Priority is < -QueueRules.HighestPriority or > QueueRules.HighestPriority)
+            throw Invalid("priority", $"A priority is a whole number from -{QueueRules.HighestPriority} to {QueueRules.HighestPriority}.");
+        if (request.Priority > 0 && !caller.IsAdmin)
+            throw new ProblemException(ProblemCode.Forbidden, "Only admins let a session go before others. Leave the priority out, or choose one below 0 to let others go first.", "priority");
         if (request.HostFolder is not null && !caller.IsLocal)
             throw new ProblemException(
                 ProblemCode.Forbidden, "Folders of the server's machine can be used only by who runs the server, through its local socket. Use --repo instead.", "host_folder");

@@ -8,6 +8,7 @@ using Berth.Server.Auth;
 using Berth.Server.Nodes;
 using Berth.Server.Pools;
 using Berth.Server.Problems;
+using Berth.Server.Queues;
 using Berth.Server.Sessions.Reconcile;
 using Berth.Server.Storage;
 
@@ -20,12 +21,12 @@ namespace Berth.Server.Sessions;
 /// 1. Find what is started: a launcher, an environment or an image.
 /// 2. A live session of that launcher is the answer already.
 /// 3. Resolve class and options into a <see cref="SessionSpec"/>.
-/// 4. In one transaction: quota, a machine where the pool has several, unlisted launcher, session.
+/// 4. In one transaction: quota, unlisted launcher, session; in line, where the pool's sessions wait for machines.
 /// 5. Nudge.
 /// </remarks>
 public sealed class StartSession(
     Db db, SessionStore store, SessionQueries queries, SessionCommands commands, ClassChooser classes, LaunchTargets targets,
-    Continuation continuation, NodePlacement nodes, Nudges nudges, TimeProvider clock)
+    Continuation continuation, LineEntry entry, Nudges nudges, TimeProvider clock)
 {
     /// <summary>Starts, or returns the live session of the same launcher.</summary>
     /// <returns>The session, and whether it is new.</returns>
@@ -71,16 +72,17 @@ public sealed class StartSession(
         var spec = StartRules.Spec(request, target, chosen, caller);
         if (from is not null && !Continuation.NamesSource(request))
             spec = Continuation.WithCodeOf(from, spec, caller);
+        var line = LineOf(caller, request, chosen, spec, from);
+        var provider = from is not null ? from.Facts.Provider : line is null ? ProviderNames.Docker : ProviderNames.Line;
         return await db.WriteAsync(
             async connection =>
             {
                 await Quotas.RequireAsync(connection, new Claim(null, caller.UserId, chosen.Row.PoolId, chosen.Resources));
-                var (provider, placed) = await PlaceAsync(connection, id, caller, chosen, spec, from);
                 var launcher = target.LauncherId ?? await targets.AddUnlistedAsync(caller, target, spec, connection);
                 var name = request.Name ?? await SessionNaming.FreeNameAsync(caller, target.Name, attempt, connection);
                 var session = new StoredSession(
-                    Session.New(id, chosen.Limits, now),
-                    placed,
+                    Lifecycle.Line(Session.New(id, chosen.Limits, now) with { Line = line, HasWorkspace = line is null || from is not null }),
+                    spec,
                     new SessionFacts(name, caller.UserId, launcher, target.ProjectId, chosen.Row.PoolId, chosen.Row.ClassId, provider, now),
                     [],
                     [],
@@ -98,20 +100,19 @@ public sealed class StartSession(
             Commit.Asked);
     }
 
-    /// <summary>The provider instance, and what is asked of it. Who goes on from earlier work goes where that is.</summary>
-    private async Task<(string Provider, SessionSpec Spec)> PlaceAsync(
-        DbConnection connection, string id, Caller caller, ChosenClass chosen, SessionSpec spec, StoredSession? from)
+    /// <summary>Where it stands in line; null: its pool has none. Who goes on from earlier work goes where that is.</summary>
+    private LinePlace? LineOf(Caller caller, StartRequest request, ChosenClass chosen, SessionSpec spec, StoredSession? from)
     {
         var onNodes = chosen.Row.Kind == PoolKinds.Nodes;
         if (from is not null && onNodes != (from.Facts.Provider != ProviderNames.Docker))
             throw new ProblemException(ProblemCode.Conflict, $"The work of session '{from.Facts.Name}' is on another machine than those of the pool '{chosen.Row.PoolName}': choose a class of its own pool, or start without it.", "continue");
+        var queue = chosen.Row.Queue(request.Queue);
         if (!onNodes)
-            return (ProviderNames.Docker, spec);
+            return null;
         if (spec.HostFolder is not null || spec.Repositories.Any(r => r.IsLocal))
             throw new ProblemException(ProblemCode.Invalid, $"The machines of the pool '{chosen.Row.PoolName}' have no folders of the server's machine: give a repository that can be cloned, or choose another pool.", "host_folder");
-        var wanted = new NeedsNode(id, caller.UserId, chosen.Row.PoolName, chosen.Row.FirstQueue!, spec.Resources, from?.Facts.Provider);
-        var given = await nodes.PlaceAsync(connection, wanted);
-        return (given.Instance, spec with { Resources = given.Resources });
+        entry.Require(new Comer(caller.UserId, chosen.Row.PoolName, queue!, spec.Resources, chosen.Limits, from?.Facts.Provider));
+        return new LinePlace(queue!, request.Priority ?? 0);
     }
 
     private static ProblemException InTheWay(SessionView live, StoredSession from) => new(
@@ -130,4 +131,10 @@ public static class ProviderNames
 {
     /// <summary>The engine of the server's own machine.</summary>
     public const string Docker = "docker";
+
+    /// <summary>No machine yet: the sessions that wait in line, and those that left it without ever having had one.</summary>
+    public const string Line = "line";
+
+    /// <summary>Whether it is a machine that joined.</summary>
+    public static bool IsNode(string instance) => instance.StartsWith(NodeRow.InstancePrefix, StringComparison.Ordinal);
 }

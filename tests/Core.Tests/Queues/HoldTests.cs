@@ -13,8 +13,8 @@ public sealed class HoldTests
     {
         var plan = Decide([FourGpus], Session("big", gpus: 4, minutesAgo: 31), Session("small", gpus: 1));
         Assert.Empty(plan.Placements);
-        Assert.Equal("needs 4 gpus, 1 free on lab1; next frees at 17:00", plan.Sentence("big"));
-        Assert.Equal("room on lab1 is kept for a session that has waited longer and starts by 17:00", plan.Sentence("small"));
+        Assert.Equal("needs 4 gpus, 1 free on lab1; next frees at 17:00 UTC", plan.Sentence("big"));
+        Assert.Equal("room on lab1 is kept for a session that has waited longer and starts by 17:00 UTC", plan.Sentence("small"));
         Assert.Equal((1, 2), (plan.WaitOf("big").Position, plan.WaitOf("small").Position));
         Assert.Equal(new Estimate(Now.AddHours(5), EstimateBasis.KnownEnds), plan.WaitOf("big").Estimate);
     }

@@ -12,13 +12,13 @@ public sealed class WaitReasonTests
     {
         var lab = new[] { Machine("lab2", gpus: 4).With("a", gpus: 4), Machine("lab3", gpus: 2).With("b", gpus: 1, endsInHours: 2.5) };
         var plan = Decide(lab, Session("s", gpus: 2));
-        Assert.Equal("needs 2 gpus, 1 free on lab3; next frees at 14:30", plan.Sentence("s"));
+        Assert.Equal("needs 2 gpus, 1 free on lab3; next frees at 14:30 UTC", plan.Sentence("s"));
     }
 
     [Theory]
-    [InlineData(4, 2, 0, 1, "needs 4 cores, 3.5 free on lab1; next frees at Sat 13:00")]
-    [InlineData(1, 60, 0, 1, "needs 60 GiB of memory, 54 GiB free on lab1; next frees at Sat 13:00")]
-    [InlineData(1, 1, 0, 1000, "needs 1000 GiB of disk, 999 GiB free on lab1; next frees at Sat 13:00")]
+    [InlineData(4, 2, 0, 1, "needs 4 cores, 3.5 free on lab1; next frees at Sat 13:00 UTC")]
+    [InlineData(1, 60, 0, 1, "needs 60 GiB of memory, 54 GiB free on lab1; next frees at Sat 13:00 UTC")]
+    [InlineData(1, 1, 0, 1000, "needs 1000 GiB of disk, 999 GiB free on lab1; next frees at Sat 13:00 UTC")]
     public void EachResourceHasItsWords(double cpu, long memory, int gpus, long disk, string sentence)
     {
         var lab = Machine("lab1", cpu: 4).With("r", cpu: 0.5, memory: 10, endsInHours: 25);
@@ -66,7 +66,7 @@ public sealed class WaitReasonTests
     {
         Node[] lab = [Machine("lab1") with { Draining = true }, Machine("lab2") with { Uptime = Nights }, Machine("lab3") with { LostSince = Now.AddDays(-9) }];
         var plan = Decide(lab, Session("s"));
-        Assert.Equal("lab2 opens at 18:00, lab1 takes nothing new, lab3 has not been heard of since 2026-11-11 12:00", plan.Sentence("s"));
+        Assert.Equal("lab2 opens at 18:00 UTC, lab1 takes nothing new, lab3 has not been heard of since 2026-11-11 12:00 UTC", plan.Sentence("s"));
         Assert.Equal(Now.AddHours(6), plan.LookAgainAt);
         Assert.Null(plan.WaitOf("s").Estimate);
         lab = [.. lab, Machine("lab4") with { Draining = true }, Machine("lab5") with { Draining = true }];
@@ -79,7 +79,7 @@ public sealed class WaitReasonTests
         var lab = Machine("lab1") with { Uptime = UptimeWindow.Parse("08:00-14:00", TimeZoneInfo.Utc) };
         Assert.Equal("lab1", Decide([lab], Session("s") with { Longest = TimeSpan.FromHours(2) }).NodeOf("s"));
         var late = Decide([lab], Session("s") with { Longest = TimeSpan.FromHours(3) });
-        Assert.Equal("may run for 3 h, and lab1 closes at 14:00", late.Sentence("s"));
+        Assert.Equal("may run for 3 h, and lab1 closes at 14:00 UTC", late.Sentence("s"));
         var never = Decide([lab], Session("s") with { Longest = TimeSpan.FromHours(7) });
         Assert.Equal("may run for 7 h, and no machine of the queue 'lab' that is large enough is open so long; lab1 is for 6 h", never.Sentence("s"));
         Assert.True(never.WaitOf("s").Reason.Never);

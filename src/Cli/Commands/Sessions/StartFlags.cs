@@ -26,12 +26,14 @@ internal sealed class StartFlags
     private readonly Flag<string?> _branch = Flags.Text("--branch", "Branch or tag of the repository", "NAME");
     private readonly Flag<bool> _here = new("--here", "Work in this folder: it becomes the workspace (local server only)") { Personal = true };
     private readonly Flag<string?> _continue = new("--continue", "Go on with the work of a session that has ended: its name or id") { HelpName = "SESSION", Personal = true };
+    private readonly Flag<string?> _queue = Flags.Text("--queue", "Queue to wait in, in pools of machines that joined; see `berth queue list`", "QUEUE");
+    private readonly Flag<int?> _priority = Flags.Whole("--priority", "In such pools: below 0 lets others go first; above 0 is for admins", "NUMBER", -10, 10);
     private readonly Flag<string?> _url = Flags.Text("--default-url", "Path that opens first, such as /lab", "PATH");
     private readonly Flag<int?> _port = Flags.Whole("--port", "Port that its front end listens on", "PORT", 1, 65399);
 
     public void AddTo(Command command)
     {
-        Option[] flags = [_launcher, _environment, _image, _name, _project, _pool, _class, _cpu, _memory, _disk, _gpu, _env, _repo, _branch, _here, _continue, _url, _port];
+        Option[] flags = [_launcher, _environment, _image, _name, _project, _pool, _class, _cpu, _memory, _disk, _gpu, _env, _repo, _branch, _here, _continue, _queue, _priority, _url, _port];
         foreach (var flag in flags)
             command.Add(flag);
         command.Validators.Add(result =>
@@ -70,7 +72,8 @@ internal sealed class StartFlags
             HostFolder: call.Get(_here) ? HostFolder(call, server) : null,
             DefaultUrl: call.Get(_url), Port: call.Get(_port),
             Args: call.Here.BehindDashes is { Count: > 0 } args ? args : null,
-            Continue: call.Get(_continue));
+            Continue: call.Get(_continue),
+            Queue: call.Get(_queue), Priority: call.Get(_priority));
     }
 
     private static string HostFolder(Call call, Server server) => server.IsLocal

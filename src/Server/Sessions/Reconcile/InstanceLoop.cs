@@ -222,6 +222,9 @@ public sealed class InstanceLoop
             return;
         }
 
+        var nothingBegun = error is ProviderException { NothingBegun: true } && tracked.MayHaveBegun != act.Key.Generation;
+        if (act.Kind == Act.Start && !nothingBegun)
+            tracked.MayHaveBegun = act.Key.Generation;
         if (error is OperationCanceledException)
             return; // Something else is wanted by now; the next decision says what.
         var (reason, words) = error is ProviderException known ? (known.Reason, known.Message) : (Reason.Refused, error.Message);
@@ -230,9 +233,23 @@ public sealed class InstanceLoop
         tracked.Failures++;
         tracked.RetryAt = now + Backoff.After(tracked.Failures);
         if (act.Kind == Act.Start)
-            tracked.Pending.Add(s => s.Session.Key == act.Key ? s with { Session = Lifecycle.Refused(s.Session, reason, words, now) } : s);
+            StartRefused(tracked, act.Key, reason, words, nothingBegun, now);
         else
             _log.LogWarning("{Act} of {Key} failed: {Words} Next try at {Retry}", act.Kind, act.Key, words, tracked.RetryAt);
+    }
+
+    // Another machine may take it where that is this one's fault, or where this one certainly has nothing of it.
+    private void StartRefused(Tracked tracked, SessionKey key, Reason reason, string words, bool nothingBegun, DateTimeOffset now)
+    {
+        if (tracked.Stored.Session.Line is null || !(reason.Rule().Elsewhere || nothingBegun))
+        {
+            tracked.Pending.Add(s => s.Session.Key == key ? s with { Session = Lifecycle.Refused(s.Session, reason, words, now) } : s);
+            return;
+        }
+
+        _log.LogInformation("{Name} did not take {Key}: {Words}", _name, key, words);
+        tracked.Failures = 0;
+        tracked.Pending.Add(s => s.Session.Key == key ? s with { Session = Lifecycle.TurnedAway(s.Session, _name, reason, words, nothingBegun, now) } : s);
     }
 
     private static StoredSession Done(StoredSession stored, RunningAct act, DateTimeOffset now)
@@ -314,12 +331,19 @@ public sealed class InstanceLoop
                 tracked.Stale = false;
                 if (await _store.FindAsync(tracked.Stored.Session.Id, ct) is { } fresh)
                     tracked.Stored = fresh;
+                if (tracked.Stored.Facts.Provider != _name && tracked.Act is null)
+                {
+                    _sessions.Remove(tracked.Stored.Session.Id); // It was given a machine, and is another loop's now.
+                    return;
+                }
             }
 
             var before = tracked.Stored;
             var changed = tracked.Pending.Aggregate(before, (s, change) => change(s));
             var decision = Lifecycle.Decide(changed.Session, tracked.Sighting(_absence), _clock.GetUtcNow());    // 2
             var after = changed with { Session = decision.Session, Notices = tracked.Notices, Address = tracked.Address ?? changed.Address };
+            if (after.Session.Step == Step.Waiting && before.Session.Step != Step.Waiting)
+                after = after.WithoutMachine();
             if (after.Session != before.Session || after.Address != before.Address || !after.Notices.SequenceEqual(before.Notices))
             {
                 if (await _store.SaveAsync(before, after, _lease, ct) is not { } saved)                  // 3
@@ -337,7 +361,7 @@ public sealed class InstanceLoop
 
             tracked.Pending.Clear();
             Perform(tracked, decision.Act, ct);                                                         // 4
-            if (tracked.Stored.Session is { Status: SessionStatus.Ended, HasWorkspace: false } && tracked.Act is null)
+            if (tracked.Act is null && (tracked.Stored.Facts.Provider != _name || tracked.Stored.Session is { Status: SessionStatus.Ended, HasWorkspace: false }))
                 _sessions.Remove(tracked.Stored.Session.Id);
             return;
         }

@@ -7,7 +7,11 @@ namespace Berth.Server.Sessions.Reconcile;
 /// <param name="Name">As sessions and leases name it.</param>
 /// <param name="Provider">What is asked.</param>
 /// <param name="AgentsByNetwork">Its sessions run on other machines, whose agents come to the public address.</param>
-public sealed record ProviderInstance(string Name, ISessionProvider Provider, bool AgentsByNetwork = false);
+public sealed record ProviderInstance(string Name, ISessionProvider Provider, bool AgentsByNetwork = false)
+{
+    /// <summary>What else who holds its lease does, for as long as it is held; null: nothing.</summary>
+    public Func<Lease, CancellationToken, Task>? Beside { get; init; }
+}
 
 /// <summary>All provider instances: those that are configured, and machines, which join and are removed while the server runs.</summary>
 public sealed class ProviderInstances(IEnumerable<ProviderInstance> configured)

@@ -144,6 +144,7 @@ public sealed class Reconciler(
         try
         {
             var renew = RenewAsync(lease, held);
+            var beside = BesideAsync(instance, lease, held);
             try
             {
                 await loop.RunAsync(held.Token);
@@ -152,6 +153,7 @@ public sealed class Reconciler(
             {
                 await held.CancelAsync();
                 await renew;
+                await beside;
             }
         }
         finally
@@ -160,6 +162,25 @@ public sealed class Reconciler(
             nudges.Touched -= OnTouch;
             hub.Reported -= OnReport;
             hub.Activity -= OnActivity;
+        }
+    }
+
+    /// <summary>Neither goes on without the other: what fails here ends the loop, and both begin anew.</summary>
+    private static async Task BesideAsync(ProviderInstance instance, Lease lease, CancellationTokenSource held)
+    {
+        if (instance.Beside is not { } beside)
+            return;
+        try
+        {
+            await beside(lease, held.Token);
+        }
+        catch (OperationCanceledException) when (held.IsCancellationRequested)
+        {
+            // The loop ended.
+        }
+        finally
+        {
+            await held.CancelAsync();
         }
     }
 

@@ -32,6 +32,9 @@ public sealed class Tracked(StoredSession stored)
     /// <summary>The act on its way.</summary>
     public RunningAct? Act { get; set; }
 
+    /// <summary>The generation of which a start may have been heard of by the provider; null: none.</summary>
+    public int? MayHaveBegun { get; set; } = stored.Session.Step == Step.StartIntended ? stored.Session.Generation : null;
+
     /// <summary>Failed acts in a row, for the pause before the next try.</summary>
     public int Failures { get; set; }
 
