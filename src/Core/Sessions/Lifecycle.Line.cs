@@ -48,8 +48,9 @@ public static partial class Lifecycle
     public static Session TurnedAway(Session session, string instance, Reason reason, string detail, bool nothingBegun, DateTimeOffset now)
     {
         ArgumentNullException.ThrowIfNull(session);
-        if (session is not { Status: SessionStatus.Launching, Line: { } line })
-            return session;
+        // One that was seen there has begun, and there may be work of it.
+        if (session is not { Status: SessionStatus.Launching, Step: Step.StartIntended, Line: { } line })
+            return Refused(session, reason, detail, now);
         var away = session with
         {
             Line = line.RefusedBy(instance, reason.Sentence(detail), now),

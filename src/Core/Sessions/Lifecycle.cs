@@ -149,7 +149,7 @@ public static partial class Lifecycle
     {
         ArgumentNullException.ThrowIfNull(session);
         ArgumentNullException.ThrowIfNull(report);
-        return session.Status == SessionStatus.Launching ? InStage(session, report.Stage, report.Detail, now) : session;
+        return session is { Status: SessionStatus.Launching, Step: not Step.Waiting } ? InStage(session, report.Stage, report.Detail, now) : session;
     }
 
     /// <summary>The provider has accepted the start of this generation; too late where the session has failed meanwhile.</summary>
@@ -181,7 +181,7 @@ public static partial class Lifecycle
     public static Session Refused(Session session, Reason reason, string detail, DateTimeOffset now)
     {
         ArgumentNullException.ThrowIfNull(session);
-        if (session.Status != SessionStatus.Launching)
+        if (session.Status != SessionStatus.Launching || session.Step == Step.Waiting)
             return session;
         return reason.Rule().Retry
             ? session with { Reason = reason, Detail = detail, StartingSince = null, Stage = Stage.Placing, StageDetail = detail }

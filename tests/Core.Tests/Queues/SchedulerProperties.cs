@@ -26,7 +26,8 @@ public sealed class SchedulerProperties
     {
         var (node, session) = (round.Nodes.Single(n => n.Id == p.NodeId), Of(round, p));
         var closes = node.Uptime?.NextChange(round.Now) - round.Now;
-        return !node.Draining && node.LostSince is null && node.Uptime?.IsOpen(round.Now) != false && node.Queues.Contains(session.Queue)
+        return !node.Draining && node.Problem is null && !(node.RestsUntil > round.Now) && (session.Only ?? node.Id) == node.Id
+            && !session.RefusedBy.Any(r => r.NodeId == node.Id && !(r.AgainAt <= round.Now)) && node.LostSince is null && node.Uptime?.IsOpen(round.Now) != false && node.Queues.Contains(session.Queue)
             && (node.Owner is null || node.Owner == session.Owner) && !(session.Longest > closes);
     }));
 
@@ -55,7 +56,7 @@ public sealed class SchedulerProperties
     public void OfSessionsThatAreAlikeTheFirstToComeIsServedFirst() => Holds((round, plan) =>
     {
         var placed = plan.Placements.Select(p => p.SessionId).ToHashSet();
-        return round.Waiting.GroupBy(s => (s.Queue, s.Owner, s.Priority, s.Demand, s.Longest))
+        return round.Waiting.GroupBy(s => (s.Queue, s.Owner, s.Priority, s.Demand, s.Longest, s.Only, string.Join(' ', s.RefusedBy)))
             .All(alike => alike.OrderBy(s => s.SubmittedAt).ThenBy(s => s.Id, StringComparer.Ordinal).SkipWhile(s => placed.Contains(s.Id)).All(s => !placed.Contains(s.Id)));
     });
 
@@ -78,7 +79,15 @@ public sealed class SchedulerProperties
         from priority in Gen.Choose(-1, 1)
         from minutes in Gen.Elements(0, 1, 5, 20, 40, 300, 2000)
         from longest in Gen.Elements(Lengths)
-        select Session("", cpu, memory, gpus, 1, owner, queue, priority, minutes) with { Longest = longest };
+        from only in Gen.Elements(null, null, null, "m0")
+        from refused in Gen.Elements(null, null, null, "m0", "m1")
+        from again in Gen.Elements<DateTimeOffset?>(null, Now.AddMinutes(-1), Now.AddMinutes(5))
+        select Session("", cpu, memory, gpus, 1, owner, queue, priority, minutes) with
+        {
+            Longest = longest,
+            Only = only,
+            RefusedBy = refused is null ? [] : [new RefusedBy(refused, "No.", again)],
+        };
 
     private static readonly Gen<Node> Machines =
         from cpu in Gen.Elements(1.0, 4, 8)
@@ -90,7 +99,7 @@ public sealed class SchedulerProperties
         from fair in Gen.Elements(false, true)
         from last in Gen.Elements(null, "a", "b", "gone")
         from window in Gen.Elements(Windows)
-        from state in Gen.Elements("", "", "", "", "draining", "lost", "own")
+        from state in Gen.Elements("", "", "", "", "draining", "lost", "own", "rests", "unwell")
         select Machine("m", cpu, memory, gpus, queues: [.. order.Take(count)]) with
         {
             Fair = fair,
@@ -100,6 +109,8 @@ public sealed class SchedulerProperties
             GpuIds = [.. Enumerable.Range(0, gpus).Select(i => $"gpu{i}")],
             Draining = state == "draining",
             LostSince = state == "lost" ? Now : null,
+            RestsUntil = state == "rests" ? Now.AddMinutes(3) : null,
+            Problem = state == "unwell" ? "No engine answers." : null,
             Owner = state == "own" ? "ada" : null,
         };
 

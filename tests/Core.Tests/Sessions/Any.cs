@@ -15,6 +15,9 @@ internal static class Any
 
     public static Session NewSession() => Session.New("01HZZZZZZZZZZZZZZZZZZZZZZZ", Limits, Start);
 
+    /// <summary>Of a pool with queues.</summary>
+    public static Session NewInLine() => Lifecycle.Line(NewSession() with { Line = new LinePlace("lab", 0), HasWorkspace = false });
+
     /// <summary>One thing that can happen to a session, applied at a time.</summary>
     public sealed record Happening(string Name, Func<Session, DateTimeOffset, Session> Apply)
     {
@@ -62,7 +65,11 @@ internal static class Any
         new("in use", (s, now) => Lifecycle.Seen(s, UsesOf.Agent, Uses.Kernel, now)),
         new("used", (s, now) => Lifecycle.Used(s, now)),
         new("accepted", (s, _) => Lifecycle.Accepted(s)),
-        new("released", (s, now) => s.Step == Step.StopIntended ? Lifecycle.Released(s, s.Wish == Wish.StopAndDelete, now) : s),
+        new("released", (s, now) => s.Step != Step.StopIntended ? s
+            : Lifecycle.Released(s, s.Wish == Wish.StopAndDelete || s is { Status: SessionStatus.Launching, Line.Tied: false }, now)),
+        new("placed", (s, now) => s is { Status: SessionStatus.Launching, Step: Step.Waiting } ? Lifecycle.Placed(s, now) : s),
+        new("turned away", (s, now) => Lifecycle.TurnedAway(s, "node:a", Reason.NoCapacity, "2 cores", nothingBegun: false, now)),
+        new("not reached", (s, now) => Lifecycle.TurnedAway(s, "node:b", Reason.NodeAway, "away", nothingBegun: true, now)),
         new("refused for good", (s, now) => Lifecycle.Refused(s, Reason.ImageNotFound, "no such image", now)),
         new("refused for now", (s, now) => Lifecycle.Refused(s, Reason.EngineUnreachable, "connection refused", now)),
         new("pulling", (s, now) => Lifecycle.Progress(s, new StageReport(Stage.Pulling, "40 %"), now)),
@@ -72,13 +79,13 @@ internal static class Any
     public static readonly Arbitrary<Moment[]> History = (
         from minutes in Gen.Frequency((5, Gen.Choose(0, 5)), (3, Gen.Choose(1, 600)), (1, Gen.Choose(1000, 10000)))
         from sighting in Gen.Elements(true, false)
-        from happening in sighting ? Gen.Elements(Happenings) : Gen.Elements(Happenings[^13..])
+        from happening in sighting ? Gen.Elements(Happenings) : Gen.Elements(Happenings[^16..])
         select new Moment(TimeSpan.FromMinutes(minutes), happening)).ArrayOf().ToArbitrary();
 
     /// <summary>Plays a history; yields each state with the time at which it came to be.</summary>
-    public static IEnumerable<(Session Before, Session After, DateTimeOffset Now, Happening Happening)> Play(Moment[] history)
+    public static IEnumerable<(Session Before, Session After, DateTimeOffset Now, Happening Happening)> Play(Moment[] history, bool inLine = false)
     {
-        var session = NewSession();
+        var session = inLine ? NewInLine() : NewSession();
         var now = Start;
         foreach (var moment in history)
         {

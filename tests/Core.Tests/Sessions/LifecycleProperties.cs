@@ -22,7 +22,10 @@ public sealed class LifecycleProperties
     {
         if (step.After.Status is not (SessionStatus.Paused or SessionStatus.Failed))
             return true;
-        var session = Lifecycle.Decide(Lifecycle.Resume(step.After, step.Now), Sighting.Nothing, step.Now).Session;
+        var session = Lifecycle.Resume(step.After, step.Now);
+        if (session.Line is not null)
+            session = Lifecycle.Placed(session, step.Now);
+        session = Lifecycle.Decide(session, Sighting.Nothing, step.Now).Session;
         session = Lifecycle.Accepted(session);
         session = Lifecycle.Decide(session, Ready(session), step.Now).Session;
         return session.Status == SessionStatus.Running && session.Generation == step.After.Generation + 1;
@@ -82,15 +85,36 @@ public sealed class LifecycleProperties
     public void OnlyAnExplicitWishOrTheRetentionDeletesTheWorkspace() => Holds(step => Any.Foreign.All(foreign =>
         Lifecycle.Decide(step.After, new Sighting(foreign), step.Now).Act != Act.StopAndDelete
         || step.After.Wish == Wish.StopAndDelete
+        // A start that its machine did not take, of a session that never had one before: nobody has worked there.
+        || step.After is { Status: SessionStatus.Launching, Step: Step.StopIntended, Line.Tied: false }
         || (step.After.Status == SessionStatus.Ended && Deadlines.Earliest(step.After) is { Kind: DeadlineKind.Retention } d && d.At <= step.Now)));
+
+    [Fact]
+    public void WhoWaitsInLineHasNoDeadlineAndNothingIsDoneForItWhateverIsSeen() => Holds(step =>
+        step.After.Step != Step.Waiting
+        || (step.After is { Status: SessionStatus.Launching, Stage: Stage.Queued, StartingSince: null, Line: not null }
+            && Deadlines.Earliest(step.After) is null
+            && Any.Foreign.All(foreign => Any.Agent.All(agent => Lifecycle.Decide(step.After, new Sighting(foreign, agent), step.Now.AddDays(400)) is { Act: Act.None } decision
+                && decision.Session == step.After))));
+
+    [Fact]
+    public void WhoComesBackInLineHasItsOldPlaceAndIsAnotherStart() => Holds(step =>
+        step.After.Step != Step.Waiting || step.Before.Step == Step.Waiting || step.Before.Status != SessionStatus.Launching
+        || (step.After.GenerationSince == step.Before.GenerationSince && step.After.Generation == step.Before.Generation + 1 && step.After.Line!.Refusals.Count > 0));
+
+    [Fact]
+    public void WhoLeavesTheLineLeavesNothingToStop() => Holds(step =>
+        step.After.Step != Step.Waiting || Ended(Lifecycle.Stop(step.After, deleteWork: true, step.Now)) && Lifecycle.Pause(step.After, step.Now).Status == SessionStatus.Paused);
 
     [Fact]
     public void AnEndedSessionStaysEnded() => Holds(step =>
         step.Before.Status != SessionStatus.Ended || step.After.Status == SessionStatus.Ended);
 
     private static void Holds(Func<(Session Before, Session After, DateTimeOffset Now, Any.Happening Happening), bool> property) =>
-        Prop.ForAll(Any.History, history => Any.Play(history).All(property))
+        Prop.ForAll(Any.History, history => Any.Play(history).All(property) && Any.Play(history, inLine: true).All(property))
             .Check(Config.QuickThrowOnFailure.WithMaxTest(300).WithEndSize(60));
+
+    private static bool Ended(Session session) => session is { Status: SessionStatus.Ended, Step: Step.Stopped };
 
     private static Session End(Session session, DateTimeOffset now)
     {

@@ -16,6 +16,9 @@ public sealed class CrashTests(ITestOutputHelper output) : IAsyncLifetime
     // No step of a session's life on this engine: an answer about an image, a call of Podman's, an installation's end.
     private static readonly EngineCall[] Elsewhere = [EngineCall.InitializeContainer, EngineCall.ListVolumes, EngineCall.MeasureVolumes, EngineCall.RemoveNetwork, EngineCall.ClearFirewall];
 
+    // On this engine nobody waits for a machine: LineTests.
+    private static readonly Commit[] InLine = [Commit.Placed, Commit.BackInLine];
+
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
     private readonly Dictionary<string, string> _ids = []; // by name: an ended session is found by its id alone
     private readonly HashSet<string> _gone = [];
@@ -56,6 +59,7 @@ public sealed class CrashTests(ITestOutputHelper output) : IAsyncLifetime
     {
         var points = FaultPoints.Of<EngineCall>().Concat(FaultPoints.Of<Commit>()).ToHashSet();
         points.ExceptWith(Elsewhere.SelectMany(call => points.Where(p => p.StartsWith($"EngineCall.{call}.", StringComparison.Ordinal)).ToList()));
+        points.ExceptWith(InLine.SelectMany(commit => new[] { $"Commit.{commit}.before", $"Commit.{commit}.after" }));
         var reached = new HashSet<string>();
         var only = Environment.GetEnvironmentVariable("BERTH_TEST_CRASH");
         foreach (var scenario in new Scenarios(_server, _image, _remoteImage).All)

@@ -1,4 +1,3 @@
-using Berth.Core.Faults;
 using Berth.EndToEnd.Tests.House;
 using Microsoft.Data.Sqlite;
 
@@ -11,23 +10,18 @@ namespace Berth.EndToEnd.Tests.Crashes;
 public sealed class MortalServer : RunningServer
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
-    private readonly string _folder;
+    private readonly Faults _faults;
     private readonly string _engineRoot;
 
     private MortalServer(string engineRoot)
         : base($"unix://{Engine.SocketPath}")
     {
         _engineRoot = engineRoot;
-        _folder = Directory.CreateDirectory(Path.Combine(DataFolder, "faults")).FullName;
-        Variables[FaultPoints.Variable] = _folder;
+        _faults = new Faults(DataFolder, Variables);
     }
 
     protected override (string Program, string[] Arguments) Start =>
         ("unshare", ["--mount", "sh", "-c", "mount -t tmpfs none \"$1\" && exec \"$0\"", Published.Server, _engineRoot]);
-
-    private string DieAt => Path.Combine(_folder, "die-at");
-
-    private string PassedFile => Path.Combine(_folder, "passed");
 
     public static async Task<MortalServer> StartNewAsync()
     {
@@ -37,15 +31,10 @@ public sealed class MortalServer : RunningServer
     }
 
     /// <summary>It dies when it gets there.</summary>
-    public void Arm(string point) => File.WriteAllText(DieAt, point);
+    public void Arm(string point) => _faults.Arm(point);
 
     /// <summary>Points that it has passed since this was asked last.</summary>
-    public IReadOnlySet<string> TakePassed()
-    {
-        var passed = File.Exists(PassedFile) ? File.ReadAllLines(PassedFile).ToHashSet() : [];
-        File.Delete(PassedFile);
-        return passed;
-    }
+    public IReadOnlySet<string> TakePassed() => _faults.TakePassed();
 
     /// <summary>Starts it, and does not wait until it answers.</summary>
     public void Begin() => Spawn();
@@ -59,7 +48,7 @@ public sealed class MortalServer : RunningServer
         }
         catch (TimeoutException e)
         {
-            File.Delete(DieAt);
+            _faults.Disarm();
             throw new TimeoutException($"{point} was never reached.", e);
         }
     }

@@ -61,7 +61,7 @@ internal sealed class LabNode(LabServer server, string name) : IAsyncDisposable
     {
         var file = Path.Combine(_folder.FullName, "token");
         await File.WriteAllTextAsync(file, token);
-        Start(["node", "join", server.Address, "--token-file", file, "--name", name, "--data", Data, "--queue", "lab", .. flags]);
+        Start(["node", "join", server.Address, "--token-file", file, "--name", name, "--data", Data, .. flags.Contains("--queue") ? flags : ["--queue", "lab", .. flags]]);
     }
 
     public void StartAgain() => Start(["node", "run", "--data", Data]);

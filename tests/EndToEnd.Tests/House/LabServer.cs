@@ -8,11 +8,13 @@ public sealed class LabServer : RunningServer
     public const string Pool = "Lab machines";
 
     private readonly TestAuthority _authority;
+    private readonly Faults _faults;
 
     public LabServer()
     {
         _authority = new TestAuthority(Directory.CreateDirectory(Path.Combine(DataFolder, "ca")).FullName);
         _authority.Issue();
+        _faults = new Faults(DataFolder, Variables);
         Variables["BERTH_SERVER_CERTIFICATE"] = _authority.Certificate;
         Variables["BERTH_SERVER_CERTIFICATE_KEY"] = _authority.Key;
         Variables["BERTH_SERVER_SESSION_HOST"] = TestAuthority.SessionHost;
@@ -34,6 +36,24 @@ public sealed class LabServer : RunningServer
         _authority.Dispose();
         await base.DisposeAsync();
         GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Has it die at a step of its own, and starts it again.</summary>
+    internal async Task DieAsync(string point, Func<Task> meanwhile)
+    {
+        _faults.Arm(point);
+        await meanwhile();
+        try
+        {
+            await EndedAsync(TimeSpan.FromSeconds(30));
+        }
+        catch (TimeoutException e)
+        {
+            _faults.Disarm();
+            throw new TimeoutException($"{point} was never reached.", e);
+        }
+
+        await StartAsync();
     }
 
     internal async Task<string> TokenAsync(params string[] flags)
