@@ -33,7 +33,7 @@ public sealed class LeaseTests(PostgresFixture postgres)
         await LoopEndedAsync(server);
         await agent.SayAsync(said, Ct);
         Assert.Equal("launching", (await server.Client.GetSessionAsync(session.Id, Ct)).Berth.Status);
-        Assert.Equal(1, await server.CountAsync("SELECT count(*) FROM leases WHERE holder = 'another server'"));
+        Assert.Equal(1, await server.CountAsync("SELECT count(*) FROM leases WHERE name = 'docker' AND holder = 'another server'"));
 
         await server.Db.ExecuteAsync("UPDATE leases SET expires_at = 0", null, Ct);
         await UntilAsync(server, session, status);

@@ -27,6 +27,7 @@ public sealed class InstanceLoop
     private readonly Lease _lease;
     private readonly SessionStore _store;
     private readonly SessionActs _acts;
+    private readonly Acting _acting;
     private readonly Func<SessionKey, AgentReport?> _lastReport;
     private readonly Observer _observer;
     private readonly DiskMeter _disk;
@@ -44,14 +45,8 @@ public sealed class InstanceLoop
         string name, ISessionProvider provider, Lease lease, SessionStore store, SessionActs acts, ProviderHealth health,
         Func<SessionKey, AgentReport?> lastReport, TimeProvider clock, ILogger log)
     {
-        _name = name;
-        _provider = provider;
-        _lease = lease;
-        _store = store;
-        _acts = acts;
-        _lastReport = lastReport;
-        _clock = clock;
-        _log = log;
+        (_name, _provider, _lease, _store, _acts, _lastReport, _clock, _log) = (name, provider, lease, store, acts, lastReport, clock, log);
+        _acting = new Acting(name, provider, acts, clock, log, Tell);
         _reaper = new Reaper(provider, log, Tell);
         _disk = new DiskMeter(name, provider, store, clock, log);
         _observer = new Observer(name, provider, health, clock, log, () => ++_stamp, Tell);
@@ -104,7 +99,7 @@ public sealed class InstanceLoop
             _disk.Begin(() => Tell(new Signal.Tick()), ct);
         foreach (var tracked in _sessions.Values)
         {
-            if (DueAt(tracked) <= now)
+            if (tracked.DueAt <= now)
                 dirty.Add(tracked);
         }
 
@@ -113,7 +108,7 @@ public sealed class InstanceLoop
 
     private async Task WaitAsync(CancellationToken ct)
     {
-        var due = _sessions.Values.Select(DueAt).Append(_observer.DueAt).Append(DiskDueAt).Min();
+        var due = _sessions.Values.Select(t => t.DueAt).Append(_observer.DueAt).Append(DiskDueAt).Min();
         var wait = due - _clock.GetUtcNow();
         if (wait <= TimeSpan.Zero)
             return;
@@ -125,16 +120,6 @@ public sealed class InstanceLoop
     private DateTimeOffset DiskDueAt => _sessions.Count == 0
         ? DateTimeOffset.MaxValue
         : _disk.DueAt(_sessions.Values.Any(t => t.Stored.Session.Status is SessionStatus.Launching or SessionStatus.Running));
-
-    /// <summary>When a session has to be looked at though nothing was heard of it: its next deadline or warning, or its next try.</summary>
-    private static DateTimeOffset DueAt(Tracked tracked)
-    {
-        var deadline = Deadlines.NextLook(tracked.Stored.Session) ?? DateTimeOffset.MaxValue;
-        if (tracked.Act is null && tracked.Failures > 0)
-            return tracked.RetryAt < deadline ? tracked.RetryAt : deadline;
-        // A deadline that has passed while an act is on its way was met already.
-        return tracked.Act is null ? deadline : DateTimeOffset.MaxValue;
-    }
 
     private async Task HandleAsync(Signal signal, HashSet<Tracked> dirty, CancellationToken ct)
     {
@@ -206,59 +191,14 @@ public sealed class InstanceLoop
 
     private void ActEnded(Tracked tracked, RunningAct act, Exception? error, CancellationToken ct)
     {
-        if (tracked.Act == act)
-            tracked.Act = null;
-        act.Cancel.Dispose();
         tracked.ActStamp = ++_stamp;
-        var now = _clock.GetUtcNow();
-        if (error is null)
-        {
-            tracked.Failures = 0;
-            tracked.Pending.Add(s => Done(s, act, now));
-            if (act.Kind == Act.Start)
-                _observer.Ask(ct); // Its address is still to be learnt.
-            else
-                _disk.Changed();
+        _acting.Ended(tracked, act, error);
+        if (error is not null)
             return;
-        }
-
-        var nothingBegun = error is ProviderException { NothingBegun: true } && tracked.MayHaveBegun != act.Key.Generation;
-        if (act.Kind == Act.Start && !nothingBegun)
-            tracked.MayHaveBegun = act.Key.Generation;
-        if (error is OperationCanceledException)
-            return; // Something else is wanted by now; the next decision says what.
-        var (reason, words) = error is ProviderException known ? (known.Reason, known.Message) : (Reason.Refused, error.Message);
-        if (error is not ProviderException)
-            _log.LogError(error, "{Act} of {Key} failed in a way that its provider does not explain", act.Kind, act.Key);
-        tracked.Failures++;
-        tracked.RetryAt = now + Backoff.After(tracked.Failures);
         if (act.Kind == Act.Start)
-            StartRefused(tracked, act.Key, reason, words, nothingBegun, now);
+            _observer.Ask(ct); // Its address is still to be learnt.
         else
-            _log.LogWarning("{Act} of {Key} failed: {Words} Next try at {Retry}", act.Kind, act.Key, words, tracked.RetryAt);
-    }
-
-    // Another machine may take it where that is this one's fault, or where this one certainly has nothing of it.
-    private void StartRefused(Tracked tracked, SessionKey key, Reason reason, string words, bool nothingBegun, DateTimeOffset now)
-    {
-        if (tracked.Stored.Session.Line is null || !(reason.Rule().Elsewhere || nothingBegun))
-        {
-            tracked.Pending.Add(s => s.Session.Key == key ? s with { Session = Lifecycle.Refused(s.Session, reason, words, now) } : s);
-            return;
-        }
-
-        _log.LogInformation("{Name} did not take {Key}: {Words}", _name, key, words);
-        tracked.Failures = 0;
-        tracked.Pending.Add(s => s.Session.Key == key ? s with { Session = Lifecycle.TurnedAway(s.Session, _name, reason, words, nothingBegun, now) } : s);
-    }
-
-    private static StoredSession Done(StoredSession stored, RunningAct act, DateTimeOffset now)
-    {
-        if (stored.Session.Key != act.Key)
-            return stored;
-        return act.Kind == Act.Start
-            ? stored with { Session = Lifecycle.Accepted(stored.Session) }
-            : stored with { Session = Lifecycle.Released(stored.Session, act.Kind == Act.StopAndDelete, now), Address = null };
+            _disk.Changed();
     }
 
     // Observing ---------------------------------------------------------------------------------------------------------
@@ -280,11 +220,7 @@ public sealed class InstanceLoop
         var seen = all.ToLookup(o => o.Key.SessionId);
         foreach (var tracked in _sessions.Values)
         {
-            IReadOnlyList<Observation> now = [.. seen[tracked.Stored.Session.Id]];
-            var changed = tracked.SeenStamp <= tracked.ActStamp || !now.SequenceEqual(tracked.Seen);
-            tracked.Seen = now;
-            tracked.SeenStamp = stamp;
-            if (changed)
+            if (tracked.Saw([.. seen[tracked.Stored.Session.Id]], stamp))
                 dirty.Add(tracked);
         }
 
@@ -331,11 +267,8 @@ public sealed class InstanceLoop
                 tracked.Stale = false;
                 if (await _store.FindAsync(tracked.Stored.Session.Id, ct) is { } fresh)
                     tracked.Stored = fresh;
-                if (tracked.Stored.Facts.Provider != _name && tracked.Act is null)
-                {
-                    _sessions.Remove(tracked.Stored.Session.Id); // It was given a machine, and is another loop's now.
+                if (Leaves(tracked))
                     return;
-                }
             }
 
             var before = tracked.Stored;
@@ -360,53 +293,14 @@ public sealed class InstanceLoop
             }
 
             tracked.Pending.Clear();
-            Perform(tracked, decision.Act, ct);                                                         // 4
-            if (tracked.Act is null && (tracked.Stored.Facts.Provider != _name || tracked.Stored.Session is { Status: SessionStatus.Ended, HasWorkspace: false }))
-                _sessions.Remove(tracked.Stored.Session.Id);
+            _acting.Begin(tracked, decision.Act, ct);                                                    // 4
+            Leaves(tracked);
             return;
         }
     }
 
-    private void Perform(Tracked tracked, Act act, CancellationToken ct)
-    {
-        if (act == Act.None)
-            return;
-        if (tracked.Act is { } running)
-        {
-            if (running.Kind != act || running.Key != tracked.Stored.Session.Key)
-                running.Cancel.Cancel(); // Its end brings the session back here.
-            return;
-        }
-
-        if (tracked.Failures > 0 && tracked.RetryAt > _clock.GetUtcNow())
-            return;
-        var begun = new RunningAct(act, tracked.Stored.Session.Key, CancellationTokenSource.CreateLinkedTokenSource(ct));
-        tracked.Act = begun;
-        var stored = tracked.Stored;
-        var progress = new Progress(this, begun.Key);
-        _ = Task.Run(
-            async () =>
-            {
-                Exception? error = null;
-                try
-                {
-                    await _acts.PerformAsync(_provider, begun, stored, progress);
-                }
-                catch (Exception e)
-                {
-                    error = e;
-                }
-
-                Tell(new Signal.ActEnded(begun, error));
-            },
-            CancellationToken.None);
-    }
-
-    private sealed class Progress(InstanceLoop loop, SessionKey key) : IProgress<StageReport>
-    {
-        public void Report(StageReport value) => loop.Tell(new Signal.Progressed(key, value));
-    }
+    /// <summary>A session that is over, or that another loop looks after, since it was given a machine or gave one back, is no concern of this one.</summary>
+    private bool Leaves(Tracked tracked) => tracked.Act is null
+        && (tracked.Stored.Facts.Provider != _name || tracked.Stored.Session is { Status: SessionStatus.Ended, HasWorkspace: false })
+        && _sessions.Remove(tracked.Stored.Session.Id);
 }
-
-/// <summary>Another replica acts on the provider instance now.</summary>
-public sealed class LeaseLostException(string name) : Exception($"The lease of '{name}' is held by another server.");

@@ -56,3 +56,6 @@ public sealed class Lease(string name, string holder, Db db, TimeProvider clock)
         "SELECT count(*) FROM leases WHERE name = @name AND holder = @holder AND expires_at >= @now",
         new { name, holder, now = clock.GetUtcNow().ToUnixTimeMilliseconds() }) == 1;
 }
+
+/// <summary>Another replica acts on the provider instance now.</summary>
+public sealed class LeaseLostException(string name) : Exception($"The lease of '{name}' is held by another server.");

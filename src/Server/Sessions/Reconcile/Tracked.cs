@@ -51,6 +51,28 @@ public sealed class Tracked(StoredSession stored)
     /// <summary>Where the provider shows it; null: it does not say.</summary>
     public string? Address => Seen.FirstOrDefault(o => o.Key == Stored.Session.Key)?.Address;
 
+    /// <summary>When it has to be looked at though nothing was heard of it: its next deadline or warning, or its next try.</summary>
+    public DateTimeOffset DueAt
+    {
+        get
+        {
+            var deadline = Deadlines.NextLook(Stored.Session) ?? DateTimeOffset.MaxValue;
+            if (Act is null && Failures > 0)
+                return RetryAt < deadline ? RetryAt : deadline;
+            // A deadline that has passed while an act is on its way was met already.
+            return Act is null ? deadline : DateTimeOffset.MaxValue;
+        }
+    }
+
+    /// <summary>Takes in what an observation that began at a time shows of it.</summary>
+    /// <returns>Whether that is something new.</returns>
+    public bool Saw(IReadOnlyList<Observation> now, long stamp)
+    {
+        var changed = SeenStamp <= ActStamp || !now.SequenceEqual(Seen);
+        (Seen, SeenStamp) = (now, stamp);
+        return changed;
+    }
+
     /// <summary>Takes in whether it is in use.</summary>
     /// <returns>Whether that is to be saved now: that it goes on being used is not worth a write each time. What is pending is
     /// saved with the next, and is heeded by a deadline in any case.</returns>

@@ -27,7 +27,8 @@ public static class StartForm
             DefaultUrl: form.Text("default_url"),
             Port: form.Int("port"),
             Command: Arguments(form, "command"),
-            Args: Arguments(form, "args"));
+            Args: Arguments(form, "args"),
+            Queue: form.Text("queue"));
         if (request is { LauncherId: null, EnvironmentId: null, Image: null })
             throw new ProblemException(ProblemCode.Invalid, "Say what to start.", what == "image" ? "image" : what is null ? null : $"{what}_id");
         return request;
