@@ -41,7 +41,7 @@ public sealed class FuzzTests
     {
         await using var server = new FuzzedServer(Plant);
         await server.InitializeAsync();
-        var found = await RunAsync(server, 1, 5000);
+        var found = await RunAsync(server, 4, 3000);
         Assert.Contains(found, f => f.Contains("PATCH /api/data/environments/", StringComparison.Ordinal) && f.Contains("500"));
         Assert.Contains(found, f => f.Contains("/api/data/user", StringComparison.Ordinal) && f.Contains("oops"));
     }
