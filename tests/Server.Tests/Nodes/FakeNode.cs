@@ -27,6 +27,9 @@ internal sealed class FakeNode : IAsyncDisposable
 
     public FakeCompute Compute { get; } = new();
 
+    /// <summary>It connects, and then answers no call.</summary>
+    public bool Deaf { get; set; }
+
     public NodeOffer Offer { get; init; } = new();
 
     public NodeFacts Facts { get; set; } = new() { Engine = "Docker 1", Cpu = 8, MemoryBytes = 16L << 30, MemoryFreeBytes = 12L << 30, DiskFreeBytes = 100L << 30 };
@@ -56,7 +59,7 @@ internal sealed class FakeNode : IAsyncDisposable
         var welcome = Assert.IsType<NodeWelcome>(JsonSerializer.Deserialize(buffer.AsSpan(0, heard.Count), NodeJson.Default.NodeMessage));
         _over = new CancellationTokenSource();
         var client = new TunnelClient(ct => dialer.ConnectAsync(NodeRoutes.Stream, connection, ct), new NodeCalls(Compute).ServeAsync, ports: false) { Wanted = welcome.Streams };
-        _tunnel = client.RunAsync(_over.Token);
+        _tunnel = Deaf ? Task.CompletedTask : client.RunAsync(_over.Token);
         await _server.Service<NodeDirectory>().All.Single(n => n.Row.Id == Joined.Id).Link.ConnectedAsync(Ct);
     }
 

@@ -230,6 +230,21 @@ public abstract class LineTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task AMachineThatHasCertainlyNotHeardOfAStartDoesNotKeepIt()
+    {
+        await using var deaf = await JoinAsync("lab1", cpu: 2);
+        await deaf.CutAsync();
+        deaf.Deaf = true;
+        await deaf.ConnectAsync();
+        var session = await StartAsync("a");
+        await Eventually.TrueAsync(
+            async () => (await ViewAsync(session)).Berth.Line?.Reason?.Contains("lab1: it has not answered for 15 s", StringComparison.Ordinal) == true,
+            "it is back in line", TimeSpan.FromSeconds(40));
+        await using var other = await JoinAsync("lab2", cpu: 2);
+        await TakenAsync(other, session);
+    }
+
+    [Fact]
     public async Task AMachineTakesOfItsQueuesInTheirOrderAndAnUnknownQueueIsRefusedWithThoseThereAre()
     {
         await using var node = await JoinAsync("lab1", cpu: 2, queues: ["night", "day"]);
@@ -292,6 +307,27 @@ public abstract class LineTests : IAsyncLifetime
         await node.ReportAsync();
         await TakenAsync(node, session.Id);
         Assert.Equal(["GPU-a"], Assert.Single(node.Compute.Orders).Spec.Resources.Gpu.Ids);
+    }
+
+    [Fact]
+    public async Task AnEstimateIsMadeOfHowLongRecentSessionsRan()
+    {
+        await using var node = await JoinAsync("lab1", cpu: 2);
+        for (var i = 0; i < 5; i++)
+        {
+            var before = await StartAsync($"before{i}");
+            await TakenAsync(node, before);
+            _server.Clock.Move(TimeSpan.FromMinutes(10));
+            await StopAsync(before);
+        }
+
+        var runs = await StartAsync("runs");
+        await TakenAsync(node, runs);
+        _server.Clock.Move(TimeSpan.FromMinutes(2));
+        var waits = await WaitsAsync(await StartAsync("waits"), 1);
+        Assert.Equal("durations", waits.Line!.EstimateFrom);
+        Assert.InRange(waits.Line.Estimate!.Value - _server.Clock.GetUtcNow(), TimeSpan.FromMinutes(9), TimeSpan.FromMinutes(11));
+        Assert.Matches("; may start at about .*UTC$", waits.StageDetail);
     }
 
     [Fact]
