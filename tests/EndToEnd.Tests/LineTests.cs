@@ -93,7 +93,8 @@ public sealed class LineTests(LabServer server) : IClassFixture<LabServer>
         {
             await server.DieAsync(point, () => AskAsync(Request(image, "placed", "Mortal")));
             var running = await server.UntilAsync("placed", s => s.Berth.Status == "running", $"it runs after {point}", Patience);
-            Assert.Equal(1, running.Berth.Generation);
+            // Where the machine is slow to come back to the new server, the start has gone back in line meanwhile.
+            Assert.InRange(running.Berth.Generation, 1, 2);
             Assert.Single(await Engine.ContainersAsync(node.Installation));
             await server.RemoveAsync(running.Id);
             await EmptyAsync(node);
