@@ -1,10 +1,10 @@
 namespace Berth.Agent;
 
 /// <summary>Which ports are listened on, as they come and go. The kernel tells nobody: its table is read again, once for all who want to know.</summary>
-internal sealed class PortWatch(TimeProvider time)
+internal sealed class PortWatch(ListeningPorts ports, TimeProvider time)
 {
     private static readonly TimeSpan s_every = TimeSpan.FromSeconds(1);
-    private Sight _now = new(ListeningPorts.Find());
+    private Sight _now = new(ports.Find());
 
     /// <summary>What was seen last.</summary>
     public Sight Now => Volatile.Read(ref _now);
@@ -17,10 +17,10 @@ internal sealed class PortWatch(TimeProvider time)
         {
             while (await timer.WaitForNextTickAsync(over))
             {
-                var ports = ListeningPorts.Find();
-                if (ports.SequenceEqual(Now.Ports))
+                var found = ports.Find();
+                if (found.SequenceEqual(Now.Ports))
                     continue;
-                Interlocked.Exchange(ref _now, new Sight(ports)).IsOld.SetResult();
+                Interlocked.Exchange(ref _now, new Sight(found)).IsOld.SetResult();
                 changed();
             }
         }

@@ -8,7 +8,7 @@ namespace Berth.Agent;
 /// Waits until the front end answers HTTP: any status will do, an open port will not. Meanwhile it says what it sees, so
 /// that a front end on another port or one that does not speak HTTP is told from one that is slow.
 /// </summary>
-internal sealed class Readiness(int port, string path, AgentState state, TimeProvider time)
+internal sealed class Readiness(int port, string path, PortWatch ports, AgentState state, TimeProvider time)
 {
     private const int MostOthers = 5;
     private static readonly TimeSpan s_firstPause = TimeSpan.FromMilliseconds(20);
@@ -53,7 +53,7 @@ internal sealed class Readiness(int port, string path, AgentState state, TimePro
     {
         if (probe == Probe.NotHttp)
             return $"{waiting}; the port is open, but does not answer HTTP";
-        var others = ListeningPorts.Find().Where(other => other != port).Take(MostOthers).ToList();
+        var others = ports.Now.Ports.Where(other => other != port).Take(MostOthers).ToList();
         return others.Count == 0 ? waiting : $"{waiting}; something listens on {string.Join(", ", others)} instead";
     }
 

@@ -42,7 +42,7 @@ internal sealed class SessionAgent : IDisposable
         _log = new LogBuffer(_wakeup.Set);
         _environment = SessionEnvironment.Make(image, _order);
         _commands = new CommandStarter(_children, new Dictionary<string, string>(_environment), () => FindWorkingDirectory().Found, time);
-        _ports = new PortWatch(time);
+        _ports = new PortWatch(new ListeningPorts(_order.SharesNetwork), time);
         var ssh = new SshService(_children, _commands, _order.SshHostKey, _log.Say, time);
         _link = new ServerLink(folder, _state, _log, _ports, _wakeup, new ServiceRegistry(_commands, _ports, ssh, time), time);
         foreach (var signal in (int[])[Terminate, Interrupt, Quit, Hangup, User1, User2])
@@ -191,7 +191,7 @@ internal sealed class SessionAgent : IDisposable
     {
         try
         {
-            await new Readiness(_order.Port, _order.ReadyPath, _state, _time).WaitAsync(ended);
+            await new Readiness(_order.Port, _order.ReadyPath, _ports, _state, _time).WaitAsync(ended);
             _state.Update(report => report with { Stage = AgentState.Ready, Detail = null, Ready = true });
         }
         catch (OperationCanceledException)

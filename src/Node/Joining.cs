@@ -18,7 +18,7 @@ internal static class Joining
         using var client = new ApiClient(new HttpClient(ServerDialer.Handler(folder.Authorities)) { BaseAddress = new Uri(server.TrimEnd('/') + "/") });
         try
         {
-            var joined = await client.JoinNodeAsync(new JoinRequest(token, name), ct);
+            var joined = await client.JoinNodeAsync(new JoinRequest(token, name, folder.Settings.Processes), ct);
             folder.Keep(new NodeIdentity(joined.Id, joined.Name, joined.Installation), joined.Token);
             await Console.Error.WriteLineAsync($"berth-node: joined {server} as {joined.Name}, {(joined.Owner is { } owner ? $"for {owner} alone" : "for its pools")}.");
         }

@@ -4,12 +4,11 @@ using System.Globalization;
 using Berth.Contracts.Nodes;
 using Berth.Core.Providers;
 using Berth.Core.Queues;
-using Berth.Providers.Docker;
 
 namespace Berth.Node;
 
 /// <summary>What the machine has, measured.</summary>
-internal sealed class Machine(DockerProvider docker, NodeFolder folder, TimeProvider time)
+internal sealed class Machine(Runtime runtime, NodeFolder folder, TimeProvider time)
 {
     private const string GpuProgram = "nvidia-smi";
     private const double Notable = 0.05;
@@ -28,12 +27,11 @@ internal sealed class Machine(DockerProvider docker, NodeFolder folder, TimeProv
         };
         try
         {
-            var engine = await docker.GetEngineAsync(ct);
-            return facts with { Engine = $"{engine.Product} ({engine.Platform})", Cpu = engine.Cpus, MemoryBytes = engine.MemoryBytes };
+            return await runtime.DescribeAsync(facts, ct);
         }
         catch (ProviderException e)
         {
-            return facts with { Problem = $"No container engine answers there: {e.Message}" };
+            return facts with { Problem = $"Sessions cannot run there: {e.Message}" };
         }
     }
 

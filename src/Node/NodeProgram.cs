@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
 using Berth.Contracts.Nodes;
 using Berth.Core.Providers;
-using Berth.Providers.Docker;
 using Berth.Providers.Nodes;
 
 namespace Berth.Node;
@@ -52,8 +51,8 @@ internal static class NodeProgram
     {
         if (folder.Identity is not null)
             return;
-        // Before the token is used up: a machine without an engine is no use to anybody.
-        await RequireEngineAsync(folder, time, stop);
+        // Before the token is used up: a machine that can run nothing is no use to anybody.
+        await RequireRuntimeAsync(folder, time, stop);
         await Joining.JoinAsync(folder, token, stop);
     }
 
@@ -61,35 +60,26 @@ internal static class NodeProgram
     /// <exception cref="NodeException">It cannot go on.</exception>
     public static async Task ServeAsync(NodeFolder folder, TimeProvider time, CancellationToken stop)
     {
-        using var docker = new DockerProvider(
-            new DockerOptions
-            {
-                Engine = folder.Settings.Engine,
-                InstallationId = folder.Identity!.Installation,
-                AgentFolder = AgentBundle.Keep(folder.AgentFolder, folder.Path, time),
-                SessionsFolder = folder.SessionsFolder,
-                ImagesFolder = folder.ImagesFolder,
-            },
-            time);
+        using var runtime = Runtime.Of(folder, time);
         using var relay = new AgentRelay(folder.Settings.Server, folder.Authorities);
         await using var sockets = new SessionSockets(folder.SessionsFolder, relay);
         sockets.OpenAll();
-        var link = new ServerLink(folder, new Machine(docker, folder, time), new NodeCalls(new LocalSessions(docker, sockets)), relay, time);
+        var link = new ServerLink(folder, new Machine(runtime, folder, time), new NodeCalls(new LocalSessions(runtime.Provider, sockets)), relay, time);
         await link.RunAsync(stop);
     }
 
-    private static async Task RequireEngineAsync(NodeFolder folder, TimeProvider time, CancellationToken ct)
+    private static async Task RequireRuntimeAsync(NodeFolder folder, TimeProvider time, CancellationToken ct)
     {
-        using var docker = new DockerProvider(
-            new DockerOptions { Engine = folder.Settings.Engine, InstallationId = "none", AgentFolder = folder.AgentFolder, SessionsFolder = folder.SessionsFolder, ImagesFolder = folder.ImagesFolder },
-            time);
+        if (folder.Settings.Processes && Environment.IsPrivilegedProcess)
+            throw new NodeException(NodeException.NoPermission, "With --processes, sessions are processes of the user who joins: not as root. Join as an ordinary user: the token is still good.");
+        using var runtime = Runtime.Of(folder, time);
         try
         {
-            await docker.GetEngineAsync(ct);
+            await runtime.DescribeAsync(new NodeFacts(), ct);
         }
         catch (ProviderException e)
         {
-            throw new NodeException(NodeException.Unavailable, $"No container engine answers here: {e.Message} Install Docker or Podman, and let this user use it, then join again: the token is still good.", e);
+            throw new NodeException(NodeException.Unavailable, $"Sessions cannot run here: {e.Message} {runtime.Advice}, then join again: the token is still good.", e);
         }
     }
 }

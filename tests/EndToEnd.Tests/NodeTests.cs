@@ -101,7 +101,7 @@ public sealed class NodeTests(LabServer server) : IClassFixture<LabServer>
         {
             var (code, error) = await node.TryAsync(token, "--ca", server.Authorities, "--docker-host", "unix:///run/no-engine.sock");
             Assert.Equal(69, code);
-            Assert.Contains("No container engine answers here", error, StringComparison.Ordinal);
+            Assert.Contains("Sessions cannot run here", error, StringComparison.Ordinal);
             Assert.Contains("Install Docker or Podman", error, StringComparison.Ordinal);
         }
 

@@ -5,7 +5,8 @@ namespace Berth.Contracts.Nodes;
 /// <param name="Name">As people shall call the machine.</param>
 /// <param name="Offer">What it offers.</param>
 /// <param name="Engine">Its engine's API; null: <c>DOCKER_HOST</c>, then the usual places.</param>
-public sealed record NodeSettings(string Server, string Name, NodeOffer Offer, string? Engine = null);
+/// <param name="Processes">Sessions are processes of the user who runs the node: without an engine, and without its walls.</param>
+public sealed record NodeSettings(string Server, string Name, NodeOffer Offer, string? Engine = null, bool Processes = false);
 
 /// <summary>As what it has joined; kept beside the settings.</summary>
 /// <param name="Id">ULID.</param>

@@ -13,7 +13,8 @@ public sealed record NodeTokenCreated(string Token, DateTimeOffset ExpiresAt, st
 /// <summary>Body of <c>POST /api/berth/node/join</c>.</summary>
 /// <param name="Token">The join token.</param>
 /// <param name="Name">As people shall call the machine.</param>
-public sealed record JoinRequest(string Token, string Name);
+/// <param name="Processes">Sessions there are processes of its user, not isolated: it can serve its owner alone.</param>
+public sealed record JoinRequest(string Token, string Name, bool Processes = false);
 
 /// <summary>A machine has joined.</summary>
 /// <param name="Id">ULID.</param>

@@ -45,6 +45,9 @@ public sealed record AgentOrder
     /// <summary>Seconds between two looks at what the session is in use by; 0: 30.</summary>
     public int ActivitySeconds { get; init; }
 
+    /// <summary>Its network is the machine's: what others listen on there is not the session's.</summary>
+    public bool SharesNetwork { get; init; }
+
     /// <summary>Seconds that children have between TERM and KILL at a stop.</summary>
     public int GraceSeconds { get; init; } = 10;
 }

@@ -63,6 +63,8 @@ public sealed class NodeJoins(Db db, NodeDirectory nodes, Installation installat
                     """, new { hash, now });
                 if (token is null)
                     return null;
+                if (request.Processes && token.OwnerId is null)
+                    throw new ProblemException(ProblemCode.Forbidden, "A machine whose sessions are processes keeps people apart from nobody: it can serve its owner alone. Join it with a token of `berth node token --own`; this one is still good for a machine with an engine.", "processes");
                 if (await connection.ExecuteScalarAsync<long>("SELECT count(*) FROM nodes WHERE lower(name) = lower(@name)", new { name }) > 0)
                     throw new ProblemException(ProblemCode.Conflict, $"There is a machine '{name}' already. Choose another --name, or remove that one first: `berth node remove {name}`.", "name");
                 await connection.ExecuteAsync("DELETE FROM node_tokens WHERE hash = @hash", new { hash });

@@ -13,6 +13,7 @@ namespace Berth.EndToEnd.Tests.House;
 internal sealed class LabNode(LabServer server, string name) : IAsyncDisposable
 {
     // Short, for the paths of sockets end at 107 bytes.
+    private const int Nobody = 65534;
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("berth-l-");
     private readonly StringBuilder _said = new();
     private Process? _process;
@@ -34,6 +35,9 @@ internal sealed class LabNode(LabServer server, string name) : IAsyncDisposable
 
     /// <summary>What its containers are labelled with.</summary>
     public string Installation => _installation ??= JsonDocument.Parse(File.ReadAllText(Path.Combine(Data, NodeFiles.Identity))).RootElement.GetProperty("installation").GetString()!;
+
+    /// <summary>It runs as a user who is nobody, where these tests are root's.</summary>
+    public bool IsOrdinary { get; init; }
 
     public Dictionary<string, string?> Variables { get; } = new() { ["BERTH_TOKEN"] = null, ["HTTPS_PROXY"] = null, ["https_proxy"] = null, ["NO_PROXY"] = null, ["no_proxy"] = null };
 
@@ -61,6 +65,11 @@ internal sealed class LabNode(LabServer server, string name) : IAsyncDisposable
     {
         var file = Path.Combine(_folder.FullName, "token");
         await File.WriteAllTextAsync(file, token);
+        var authorities = Path.Combine(_folder.FullName, "authorities");
+        File.Copy(server.Authorities, authorities, overwrite: true);
+        if (IsOrdinary && Environment.IsPrivilegedProcess)
+            await Ran.WellAsync("chown", "-R", $"{Nobody}:{Nobody}", _folder.FullName);
+        flags = [.. flags.Select(flag => flag == server.Authorities ? authorities : flag)];
         Start(["node", "join", server.Address, "--token-file", file, "--name", name, "--data", Data, .. flags.Contains("--queue") ? flags : ["--queue", "lab", .. flags]]);
     }
 
@@ -100,7 +109,9 @@ internal sealed class LabNode(LabServer server, string name) : IAsyncDisposable
             ["DOCKER_HOST"] = $"unix://{Engine.SocketPath}",
             ["BERTH_DATA"] = null,
         };
-        _process = Ran.Start(Published.Command, arguments, variables, _folder.FullName);
+        _process = IsOrdinary && Environment.IsPrivilegedProcess
+            ? Ran.Start("setpriv", [$"--reuid={Nobody}", $"--regid={Nobody}", "--clear-groups", Published.Command, .. arguments], variables, _folder.FullName)
+            : Ran.Start(Published.Command, arguments, variables, _folder.FullName);
         foreach (var stream in new[] { _process.StandardOutput, _process.StandardError })
             _ = CopyAsync(stream);
     }

@@ -18,6 +18,7 @@ internal sealed class NodeJoinCommand : Verb
     private readonly Flag<string?> _name = new("--name", "What to call the machine (its host name)") { HelpName = "NAME", Personal = true };
     private readonly Flag<string?> _ca = new("--ca", "PEM file of the certificate authorities that the server is trusted by, and no others (the system's)") { HelpName = "FILE", Personal = true };
     private readonly Flag<string?> _engine = new("--docker-host", "Socket of the container engine (unix:///…)") { HelpName = "SOCKET", Personal = true };
+    private readonly Flag<bool> _processes = new("--processes", "Without an engine: sessions are processes of yours, not isolated, and of nobody else's") { Personal = true };
     private readonly Flag<string?> _data = Data();
     private readonly Flag<bool> _service = new("--service", "Install it as a systemd service instead of running it here; print the unit where there is no systemd") { Personal = true };
     private readonly OfferFlags _offer = new();
@@ -29,7 +30,7 @@ internal sealed class NodeJoinCommand : Verb
         foreach (var flag in new Option[] { _token, _tokenFile, _name, _ca })
             Add(flag);
         _offer.AddTo(this);
-        foreach (var flag in new Option[] { _engine, _data, _service })
+        foreach (var flag in new Option[] { _engine, _processes, _data, _service })
             Add(flag);
     }
 
@@ -37,6 +38,7 @@ internal sealed class NodeJoinCommand : Verb
     [
         new("node join https://berth.example.org --token-file token.txt", "Everything it has, in the foreground"),
         new("node join https://berth.example.org --token-file - --gpus 0,1 --memory 64G --service", "A part of it, as a service"),
+        new("node join https://berth.example.org --token-file t --processes", "Your own machine without an engine, with its own programs"),
         new("node join https://berth.example.org --token-file t --queue gpu batch --uptime \"Mon-Fri 18:00-08:00\"", "At night, for two queues"),
     ];
 
@@ -47,8 +49,10 @@ internal sealed class NodeJoinCommand : Verb
         var program = NodeProgram.Require(call.Here);
         var folder = NodeProgram.DataFolder(call.Here, call.Get(_data));
         RequireUnused(folder);
+        if (call.Get(_processes) && call.Get(_engine) is not null)
+            throw CliException.Usage("Give --docker-host or --processes, not both: with --processes no engine is used.");
         var token = Token(call);
-        var settings = new NodeSettings(Address(call.Get(_server)!), call.Get(_name) ?? Environment.MachineName.Split('.')[0], _offer.Read(call), call.Get(_engine));
+        var settings = new NodeSettings(Address(call.Get(_server)!), call.Get(_name) ?? Environment.MachineName.Split('.')[0], _offer.Read(call), call.Get(_engine), call.Get(_processes));
         PrivateFile.CreateFolder(folder);
         File.Delete(Path.Combine(folder, NodeFiles.Authorities));
         if (call.Get(_ca) is { } authorities)

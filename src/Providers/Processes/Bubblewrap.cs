@@ -1,0 +1,81 @@
+using Berth.Core.Agents;
+using Berth.Core.Providers;
+
+namespace Berth.Providers.Processes;
+
+/// <summary>
+/// Decides what a session sees of the machine: its programs and files, read-only, its own workspace and temporary folder,
+/// its own processes, and the machine's network. What is under <see cref="ProcessOptions.Hidden"/> it does not see.
+/// </summary>
+internal sealed class Bubblewrap(ProcessOptions options)
+{
+    // Of the root folder: these are made anew for each session, or hold sockets and state of the machine's services.
+    private static readonly string[] s_own = ["proc", "dev", "sys", "tmp", "run", "lost+found"];
+
+    // What programs need of them to find names and times.
+    private static readonly string[] s_neededOfRun = ["/run/systemd/resolve", "/run/resolvconf", "/run/nscd"];
+
+    private static readonly string[] s_kept = ["PATH", "LANG", "LC_ALL", "TZ", "USER", "LOGNAME", "SHELL", "HOME", "CONDA_EXE", "CONDA_PREFIX", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "CUDA_HOME"];
+
+    /// <summary>The command line, program first.</summary>
+    /// <param name="order">What to start.</param>
+    /// <param name="workspace">Its folder here.</param>
+    /// <param name="session">The folder of its order.</param>
+    /// <param name="status">Number of the descriptor that bubblewrap writes to.</param>
+    public IReadOnlyList<string> Command(StartOrder order, string workspace, string session, int status)
+    {
+        var mount = order.Spec.MountDirectory;
+        List<string> line =
+        [
+            options.Bubblewrap, "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--as-pid-1", "--die-with-parent", "--cap-drop", "ALL",
+            "--json-status-fd", $"{status}", "--tmpfs", "/",
+        ];
+        foreach (var entry in new DirectoryInfo("/").EnumerateFileSystemInfos().OrderBy(e => e.Name, StringComparer.Ordinal))
+        {
+            if (s_own.Contains(entry.Name) || entry.FullName == mount || entry.FullName is AgentFiles.ProgramFolder or AgentFiles.SessionFolder)
+                continue;
+            if (entry.LinkTarget is { } target)
+                line.AddRange(["--symlink", target, entry.FullName]);
+            else if (entry is DirectoryInfo)
+                line.AddRange(["--ro-bind-try", entry.FullName, entry.FullName]);
+        }
+
+        line.AddRange(["--proc", "/proc", "--dev", "/dev", "--ro-bind-try", "/sys", "/sys", "--tmpfs", "/tmp", "--tmpfs", "/run"]);
+        foreach (var needed in s_neededOfRun)
+            line.AddRange(["--ro-bind-try", needed, needed]);
+        foreach (var device in Directory.EnumerateFileSystemEntries("/dev", "nvidia*"))
+            line.AddRange(["--dev-bind-try", device, device]);
+        foreach (var hidden in options.Hidden.Where(Directory.Exists))
+            line.AddRange(["--tmpfs", hidden]);
+        line.AddRange(["--bind", workspace, mount, "--ro-bind", options.AgentFolder, AgentFiles.ProgramFolder, "--ro-bind", session, AgentFiles.SessionFolder]);
+        line.AddRange(["--remount-ro", "/", "--chdir", "/", "--clearenv"]);
+        foreach (var (name, value) in Variables(order))
+            line.AddRange(["--setenv", name, value]);
+        return [.. line, "--", AgentFiles.Program, "session"];
+    }
+
+    /// <summary>Why a workspace cannot be at the place that the environment wants; null: it can.</summary>
+    public static string? CannotMountAt(string folder)
+    {
+        var top = "/" + folder.Split('/', StringSplitOptions.RemoveEmptyEntries).FirstOrDefault();
+        return folder == top || Directory.Exists(folder) || !Path.Exists(top)
+            ? null
+            : $"its environment wants the workspace at {folder}, which cannot be made on a machine without images: /work can.";
+    }
+
+    // Of the machine's own variables: those that lead to its programs. Whatever else its owner has set is theirs.
+    private static IEnumerable<(string Name, string Value)> Variables(StartOrder order)
+    {
+        foreach (var name in s_kept)
+        {
+            if (Environment.GetEnvironmentVariable(name) is { Length: > 0 } value)
+                yield return (name, value);
+        }
+
+        var gpus = order.Spec.Resources.Gpu;
+        if (gpus.Ids.Count > 0)
+            yield return ("CUDA_VISIBLE_DEVICES", string.Join(',', gpus.Ids));
+        else if (!gpus.Wanted)
+            yield return ("CUDA_VISIBLE_DEVICES", "");
+    }
+}

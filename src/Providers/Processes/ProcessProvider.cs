@@ -1,0 +1,287 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Threading.Channels;
+using Berth.Core.Agents;
+using Berth.Core.Providers;
+using Berth.Core.Sessions;
+
+namespace Berth.Providers.Processes;
+
+/// <summary>
+/// Sessions as processes of this machine, for where there is no container engine. They run as the user that runs this
+/// program, with the machine's own software, in bubblewrap: other processes, secrets and what is not theirs is out of
+/// sight, but the network is the machine's, and memory is limited for each process alone. Not a wall between people.
+/// </summary>
+public sealed partial class ProcessProvider(ProcessOptions options, TimeProvider time) : ISessionProvider, IChangeSource, IWorkspaceSizes, IWorkspaceList
+{
+    private const int Terminate = 15, Kill = 9;
+    private const int StatusDescriptor = 3;
+    private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(20), s_startsWithin = TimeSpan.FromSeconds(20), s_killWithin = TimeSpan.FromSeconds(10), s_hearsWithin = TimeSpan.FromSeconds(2), s_afterGrace = TimeSpan.FromSeconds(5);
+
+    // Its own session and files; the lock lives as long as bubblewrap. Limits of one process: the kernel knows no others here.
+    private const string Launch = """
+        folder=$1 memory=$2
+        shift 2
+        ulimit -d "$memory" && ulimit -c 0 || exit
+        exec setsid flock --wait 5 --close "$folder/running" "$@" 3>"$folder/status" >"$folder/output" 2>&1 </dev/null
+        """;
+
+    private readonly Bubblewrap _bubblewrap = new(options);
+    private readonly OrderFiles _orders = new(options.SessionsFolder);
+    private readonly Workspaces _workspaces = new(Path.Combine(options.DataFolder, "work"), time);
+    private readonly string _runs = Path.Combine(options.DataFolder, "runs");
+    private readonly SemaphoreSlim _turn = new(1);
+
+    /// <summary>Whether sessions can be processes here, and why not.</summary>
+    /// <returns>What runs them, such as "bubblewrap 0.8.0".</returns>
+    /// <exception cref="ProviderException">They cannot.</exception>
+    public async Task<string> CheckAsync(CancellationToken ct)
+    {
+        const string install = "Install bubblewrap and util-linux (Debian, Ubuntu: apt install bubblewrap).";
+        await RunAsync("setsid", ["flock", "--version"], install, ct);
+        var version = await RunAsync(options.Bubblewrap, ["--version"], install, ct);
+        await RunAsync(
+            options.Bubblewrap, ["--unshare-pid", "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "--", "/bin/sh", "-c", ":"],
+            "This machine does not let its users make namespaces (sysctl kernel.unprivileged_userns_clone, user.max_user_namespaces, AppArmor): its administrator can.", ct);
+        return version.Trim();
+    }
+
+    /// <inheritdoc/>
+    public Task<ImageFinding> FindImageAsync(ImageQuery query, CancellationToken ct) =>
+        // Whatever the image, the machine's own programs run.
+        Task.FromResult(new ImageFinding(Accessible: true, Local: true, []));
+
+    /// <inheritdoc/>
+    // 1. one at a time: two of the same order would find nothing there, and both begin
+    // 2. other starts of the session, and an earlier try of this one
+    // 3. refuse what cannot run here
+    // 4. its files and workspace; start, and wait until there is a process
+    public async Task StartAsync(StartOrder order, IProgress<StageReport> progress, CancellationToken ct)
+    {
+        // 1.
+        await _turn.WaitAsync(ct);
+        try
+        {
+            // 2.
+            await SettleOthersAsync(order.Key, ct);
+            var run = RunOf(order.Key);
+            if (run.Read().Process is not null)
+                return;
+
+            // 3.
+            Check(order);
+
+            // 4.
+            progress.Report(new StageReport(Stage.Preparing));
+            Directory.CreateDirectory(run.Folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            _orders.Write(Complete(order), order.AgentToken);
+            var workspace = _workspaces.Ensure(order);
+            await LaunchAsync(order, run, workspace, ct);
+        }
+        catch (IOException e) when (e.HResult is 28 or 122) // ENOSPC, EDQUOT
+        {
+            throw new ProviderException(Reason.DiskFull, e.Message, e);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<Observation> ObserveAsync([EnumeratorCancellation] CancellationToken ct)
+    {
+        await Task.CompletedTask;
+        foreach (var run in Runs())
+            yield return run.Observe() with { Node = Environment.MachineName };
+    }
+
+    /// <inheritdoc/>
+    public async Task StopAsync(SessionKey key, StopMode mode, CancellationToken ct)
+    {
+        await EndAsync(RunOf(key), ct);
+        _orders.Remove(key);
+        if (mode.Deletes)
+            _workspaces.Delete(mode.Workspace ?? key.SessionId);
+    }
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<SessionKey> WatchAsync([EnumeratorCancellation] CancellationToken ct)
+    {
+        Directory.CreateDirectory(_runs);
+        var changed = Channel.CreateUnbounded<SessionKey>();
+        // What bubblewrap writes last is the exit code.
+        using var watcher = new FileSystemWatcher(_runs, Run.StatusFile) { IncludeSubdirectories = true, NotifyFilter = NotifyFilters.LastWrite | NotifyFilters.Size | NotifyFilters.FileName };
+        watcher.Changed += (_, e) =>
+        {
+            if (Run.Of(Path.GetDirectoryName(e.FullPath)!) is { } run)
+                changed.Writer.TryWrite(run.Key);
+        };
+        watcher.Error += (_, e) => changed.Writer.TryComplete(new ProviderException(Reason.EngineUnreachable, e.GetException().Message));
+        watcher.EnableRaisingEvents = true;
+        await foreach (var key in changed.Reader.ReadAllAsync(ct))
+            yield return key;
+    }
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyDictionary<string, long>> MeasureAsync(CancellationToken ct) => Task.Run(_workspaces.Measure, ct);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<KeptWorkspace>> ListWorkspacesAsync(CancellationToken ct) => Task.FromResult(_workspaces.List());
+
+    private IEnumerable<Run> Runs() => Directory.Exists(_runs) ? Directory.EnumerateDirectories(_runs).Select(Run.Of).OfType<Run>() : [];
+
+    private Run RunOf(SessionKey key) => new(Path.Combine(_runs, key.ForeignName), key);
+
+    private async Task SettleOthersAsync(SessionKey key, CancellationToken ct)
+    {
+        foreach (var other in Runs().Where(run => run.Key.SessionId == key.SessionId && run.Key != key).ToList())
+        {
+            if (other.Key.Generation > key.Generation)
+                throw new ProviderException(Reason.Refused, $"start {key.Generation} of the session is over: start {other.Key.Generation} is there.");
+            await EndAsync(other, ct);
+        }
+    }
+
+    private void Check(StartOrder order)
+    {
+        var (spec, resources) = (order.Spec, order.Spec.Resources);
+        if (spec.Command is not { Count: > 0 })
+            throw new ProviderException(Reason.CommandNotFound, $"this machine runs its own programs, not what is in {spec.Image}: say which, with --command or in the environment, such as `jupyter lab --ip 127.0.0.1 --no-browser`.");
+        if (spec.HostFolder is not null)
+            throw new ProviderException(Reason.Refused, "sessions that are processes have a folder of their own.");
+        if (Bubblewrap.CannotMountAt(spec.MountDirectory) is { } cannot)
+            throw new ProviderException(Reason.Refused, cannot);
+        if (resources.Cpu > Environment.ProcessorCount)
+            throw new ProviderException(Reason.NoCapacity, $"{resources.Cpu:0.##} cores, and this machine has {Environment.ProcessorCount}.");
+        if (!File.Exists(Path.Combine(options.AgentFolder, Path.GetFileName(AgentFiles.Program))))
+            throw new ProviderException(Reason.Refused, $"Berth's own agent is missing in {options.AgentFolder}; install Berth again.");
+        if (IsTaken(spec.Port))
+            throw new ProviderException(Reason.Refused, $"something else listens on port {spec.Port} of this machine, whose network the session would share: choose another with --port.");
+    }
+
+    private static AgentOrder Complete(StartOrder order) => order.Agent with
+    {
+        Command = [.. order.Spec.Command!, .. order.Spec.Args ?? []],
+        WorkingDirectory = order.Spec.WorkingDirectory ?? order.Spec.MountDirectory,
+        SharesNetwork = true,
+    };
+
+    private static bool IsTaken(int port)
+    {
+        try
+        {
+            using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { ExclusiveAddressUse = true };
+            socket.Bind(new IPEndPoint(IPAddress.Loopback, port));
+            return false;
+        }
+        catch (SocketException e)
+        {
+            return e.SocketErrorCode == SocketError.AddressAlreadyInUse;
+        }
+    }
+
+    /// <summary>Starts it, apart from this program, and waits until bubblewrap says that there is a process.</summary>
+    private async Task LaunchAsync(StartOrder order, Run run, string workspace, CancellationToken ct)
+    {
+        var kilobytes = Math.Max(order.Spec.Resources.MemoryBytes / 1024, 1);
+        var start = new ProcessStartInfo("/bin/sh", ["-c", Launch, "berth", run.Folder, $"{kilobytes}", .. _bubblewrap.Command(order, workspace, _orders.FolderOf(order.Key.SessionId), StatusDescriptor)]);
+        using var process = Process.Start(start)!;
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        using var late = new Timer(_ => limit.Cancel(), null, s_startsWithin, Timeout.InfiniteTimeSpan);
+        try
+        {
+            while (run.Read().Process is null && !process.HasExited)
+                await Task.Delay(s_look, time, limit.Token); // nothing tells of a line in a file that a process of ours would not miss
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill(entireProcessTree: true);
+            ct.ThrowIfCancellationRequested();
+            throw new ProviderException(Reason.Refused, $"bubblewrap did not start the session within {s_startsWithin.TotalSeconds:0} s.");
+        }
+
+        if (run.Read().Process is null)
+        {
+            var words = run.LastWords() ?? $"exit code {process.ExitCode}";
+            run.Delete();
+            throw new ProviderException(Reason.Refused, $"bubblewrap could not start it: {words}");
+        }
+    }
+
+    /// <summary>Asks the first process to end, and ends it where it does not; what is in its namespace ends with it.</summary>
+    private async Task EndAsync(Run run, CancellationToken ct)
+    {
+        if (run.IsHeld() && run.Read() is { Process: { } process, ExitCode: null })
+        {
+            await HearsAsync(process, ct);
+            var grace = TimeSpan.FromSeconds(_orders.Read(run.Key.SessionId)?.GraceSeconds ?? 10) + s_afterGrace;
+            if (!await SignalAsync(run, process, Terminate, grace, ct) && !await SignalAsync(run, process, Kill, s_killWithin, ct))
+                throw new ProviderException(Reason.Refused, $"process {process} of {run.Key} does not end.");
+        }
+
+        run.Delete();
+    }
+
+    /// <summary>
+    /// Waits a moment for one that has only just begun: the first process of a namespace gets no signal that it has not asked
+    /// for (pid_namespaces(7)).
+    /// </summary>
+    private async Task HearsAsync(int process, CancellationToken ct)
+    {
+        for (var begun = time.GetTimestamp(); time.GetElapsedTime(begun) < s_hearsWithin && Caught(process) is { } caught && (caught >> (Terminate - 1) & 1) == 0;)
+            await Task.Delay(s_look, time, ct);
+    }
+
+    /// <returns>The signals that a process handles, a bit each (proc(5)); null: it is not there.</returns>
+    private static ulong? Caught(int process)
+    {
+        try
+        {
+            var line = File.ReadLines($"/proc/{process}/status").FirstOrDefault(line => line.StartsWith("SigCgt:", StringComparison.Ordinal));
+            return line is null ? null : ulong.Parse(line.AsSpan("SigCgt:".Length).Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+
+    /// <returns>Whether it has ended.</returns>
+    private async Task<bool> SignalAsync(Run run, int process, int signal, TimeSpan within, CancellationToken ct)
+    {
+        // While the lock is held the number is the session's: bubblewrap has not reaped it.
+        SendSignal(process, signal);
+        var begun = time.GetTimestamp();
+        while (run.IsHeld())
+        {
+            if (time.GetElapsedTime(begun) > within)
+                return false;
+            await Task.Delay(s_look, time, ct); // a lock that is let go of tells nobody
+        }
+
+        return true;
+    }
+
+    private static async Task<string> RunAsync(string program, string[] arguments, string advice, CancellationToken ct)
+    {
+        try
+        {
+            using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+            var (said, complained) = (process.StandardOutput.ReadToEndAsync(ct), process.StandardError.ReadToEndAsync(ct));
+            await process.WaitForExitAsync(ct);
+            return process.ExitCode == 0 ? await said : throw new ProviderException(Reason.Refused, $"{program}: {(await complained).Trim()} {advice}");
+        }
+        catch (System.ComponentModel.Win32Exception e)
+        {
+            throw new ProviderException(Reason.Refused, $"{program} cannot be run: {e.Message}. {advice}", e);
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "kill")]
+    private static partial int SendSignal(int process, int signal);
+}

@@ -1,0 +1,121 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Berth.Contracts.Sessions;
+using Berth.Core.Providers;
+using Berth.Core.Sessions;
+
+namespace Berth.Providers.Processes;
+
+/// <summary>
+/// One start of a session, as its folder tells: nothing of it is in memory, so that whoever looks after it may be another
+/// process than the one that started it.
+/// </summary>
+/// <remarks>
+/// <c>running</c> is locked (flock(2)) for as long as bubblewrap lives, which the kernel undoes whatever ends it, a reboot
+/// too; <c>status</c> is what bubblewrap wrote: the first process's number, then its exit code; <c>output</c> is what it
+/// printed.
+/// </remarks>
+internal sealed class Run(string folder, SessionKey key)
+{
+    public const string StatusFile = "status", LockFile = "running", OutputFile = "output";
+    private const int LongestLastWords = 4096;
+
+    /// <summary>What is known of its first process.</summary>
+    /// <param name="Process">Its number here; null: it was not started.</param>
+    /// <param name="ExitCode">128 + signal where one ended it; null: it has not ended, or nobody was there to see how.</param>
+    public sealed record Status(int? Process, int? ExitCode);
+
+    public SessionKey Key => key;
+
+    public string Folder => folder;
+
+    /// <summary>Reads a run from the name of its folder; null: it is none.</summary>
+    public static Run? Of(string folder) =>
+        Path.GetFileName(folder).Split('-') is ["berth", { Length: 26 } id, var generation] && int.TryParse(generation, out var number)
+            ? new Run(folder, new SessionKey(id.ToUpperInvariant(), number))
+            : null;
+
+    /// <summary>Whether bubblewrap lives.</summary>
+    public bool IsHeld()
+    {
+        try
+        {
+            using var file = new FileStream(Path.Combine(folder, LockFile), FileMode.Open, FileAccess.Read, FileShare.None);
+            return false;
+        }
+        catch (FileNotFoundException)
+        {
+            return false;
+        }
+        catch (DirectoryNotFoundException)
+        {
+            return false;
+        }
+        catch (IOException)
+        {
+            return true;
+        }
+    }
+
+    public Status Read()
+    {
+        var status = new Status(null, null);
+        try
+        {
+            foreach (var line in File.ReadLines(Path.Combine(folder, StatusFile)).Where(line => line.Length > 0))
+            {
+                var said = JsonSerializer.Deserialize(line, ProcessJson.Default.Said);
+                status = new Status(said?.ChildPid ?? status.Process, said?.ExitCode ?? status.ExitCode);
+            }
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException or JsonException)
+        {
+            // Not yet, not any more, or a line that is being written.
+        }
+
+        return status;
+    }
+
+    public Observation Observe()
+    {
+        var held = IsHeld();
+        var status = Read(); // after the lock: who had let go of it had written
+        return (held, status) switch
+        {
+            (true, { ExitCode: null }) => new Observation(key, ForeignState.Running, "running"),
+            (false, { Process: null }) => new Observation(key, ForeignState.Created, "not started"),
+            (_, { ExitCode: { } code }) => new Observation(key, ForeignState.Exited, "exited") { ExitCode = code, LastWords = LastWords() },
+            _ => new Observation(key, ForeignState.Exited, "gone") { ExitCode = null, LastWords = LastWords() },
+        };
+    }
+
+    /// <summary>The end of what it printed, fit to be shown.</summary>
+    public string? LastWords()
+    {
+        try
+        {
+            using var file = new FileStream(Path.Combine(folder, OutputFile), FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+            file.Position = Math.Max(0, file.Length - LongestLastWords);
+            var bytes = new byte[LongestLastWords];
+            var text = LogText.Plain(bytes.AsSpan(0, file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false))).Trim();
+            return text.Length == 0 ? null : text;
+        }
+        catch (FileNotFoundException)
+        {
+            return null;
+        }
+    }
+
+    public void Delete()
+    {
+        if (Directory.Exists(folder))
+            Directory.Delete(folder, recursive: true);
+    }
+}
+
+/// <summary>A line of bubblewrap's status.</summary>
+internal sealed record Said([property: JsonPropertyName("child-pid")] int? ChildPid, [property: JsonPropertyName("exit-code")] int? ExitCode);
+
+[JsonSerializable(typeof(Said))]
+[JsonSerializable(typeof(KeptWorkspace))]
+internal sealed partial class ProcessJson : JsonSerializerContext;

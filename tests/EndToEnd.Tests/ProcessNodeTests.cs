@@ -1,0 +1,124 @@
+using System.Net;
+using System.Net.Sockets;
+using Berth.Contracts.Sessions;
+using Berth.EndToEnd.Tests.House;
+using Berth.Fakes;
+
+namespace Berth.EndToEnd.Tests;
+
+/// <summary>A machine without an engine, of an ordinary user: sessions are their processes, in real bubblewrap.</summary>
+public sealed class ProcessNodeTests(LabServer server) : IClassFixture<LabServer>
+{
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_session_is_processes_of_the_machines_user_and_outlives_the_death_of_the_node()
+    {
+        await using var node = new LabNode(server, "bare") { IsOrdinary = true };
+        await node.JoinAsync(await server.TokenAsync("--own"), "--ca", server.Authorities, "--processes");
+        await node.UntilAsync("ready");
+        Assert.Contains("not isolated (bubblewrap", (await server.BerthAsync("node", "show", "bare")).Out, StringComparison.Ordinal);
+
+        var session = await server.StartSessionAsync(Request("plain", FreePort()));
+        var who = await InsideAsync(session, "id -u; cat /berth-session/token >/dev/null && echo its own; ls -A $HOME; touch /etc/x 2>/dev/null || echo read-only; ls -d " + node.Data + "/token 2>/dev/null || echo hidden; echo kept >/work/index.html");
+        Assert.Contains("its own\n", who, StringComparison.Ordinal);
+        Assert.Contains("read-only\n", who, StringComparison.Ordinal);
+        Assert.Contains("hidden\n", who, StringComparison.Ordinal);
+        Assert.NotEqual("0", who.Split('\n')[0]);
+        using var visitor = await Visitor.SignInAsync(server);
+        await ReadsAsync(visitor, session);
+
+        // What listens on the machine besides is not the session's.
+        using var other = new TcpListener(IPAddress.Loopback, 0);
+        other.Start();
+        Assert.DoesNotContain($"{((IPEndPoint)other.LocalEndpoint).Port}", (await server.BerthAsync("session", "show", "plain", "-c", "ports")).Out, StringComparison.Ordinal);
+
+        await node.KillAsync();
+        await InsideNothingAsync(session);
+        node.StartAgain();
+        await node.UntilAsync("ready");
+        await ReadsAsync(visitor, session);
+        Assert.Equal((1, "running"), ((await server.Api.GetSessionAsync(session.Id, Ct)).Berth.Generation, (await server.Api.GetSessionAsync(session.Id, Ct)).Berth.Status));
+
+        // Paused, its work is kept; stopped, nothing of it runs.
+        Assert.Equal(0, (await server.BerthAsync("session", "pause", "plain")).Code);
+        await Eventually.TrueAsync(async () => (await server.Api.GetSessionAsync(session.Id, Ct)).Berth.Status == "paused", "it is paused", TimeSpan.FromSeconds(30));
+        Assert.Equal(0, (await server.BerthAsync("session", "resume", "plain")).Code);
+        await ReadsAsync(visitor, session);
+        Assert.Equal(0, (await server.BerthAsync("session", "stop", "plain", "--delete-work", "-y")).Code);
+        await Eventually.TrueAsync(() => Directory.GetDirectories(Path.Combine(node.Data, "runs")).Length == 0 && Directory.GetDirectories(Path.Combine(node.Data, "work")).Length == 0, "nothing is left", TimeSpan.FromSeconds(30));
+        Assert.Equal(0, (await server.BerthAsync("node", "remove", "bare", "--force")).Code);
+    }
+
+    [Fact]
+    public async Task Such_a_machine_serves_its_owner_alone_and_never_root()
+    {
+        var forPools = await server.TokenAsync();
+        await using (var node = new LabNode(server, "shared") { IsOrdinary = true })
+        {
+            var (code, error) = await node.TryAsync(forPools, "--ca", server.Authorities, "--processes");
+            Assert.Equal(78, code);
+            Assert.Contains("it can serve its owner alone", error, StringComparison.Ordinal);
+        }
+
+        Assert.SkipUnless(Environment.IsPrivilegedProcess, "These tests are not root's.");
+        await using (var node = new LabNode(server, "roots"))
+        {
+            var (code, error) = await node.TryAsync(await server.TokenAsync("--own"), "--ca", server.Authorities, "--processes");
+            Assert.Equal(77, code);
+            Assert.Contains("not as root", error, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task What_cannot_be_a_process_says_why_and_what_to_do()
+    {
+        await using var node = new LabNode(server, "bare2") { IsOrdinary = true };
+        await node.JoinAsync(await server.TokenAsync("--own"), "--ca", server.Authorities, "--processes");
+        await node.UntilAsync("ready");
+        using var taken = new TcpListener(IPAddress.Loopback, 0);
+        taken.Start();
+        var port = ((IPEndPoint)taken.LocalEndpoint).Port;
+        await FailsAsync(Request("busy", port), $"something else listens on port {port}");
+        await FailsAsync(Request("nothing", FreePort()) with { Command = null }, "say which, with --command");
+        Assert.Equal(0, (await server.BerthAsync("node", "remove", "bare2", "--force")).Code);
+    }
+
+    private async Task FailsAsync(StartRequest request, string words)
+    {
+        var session = await server.Api.StartSessionAsync(request, Ct);
+        SessionView? seen = null;
+        await Eventually.TrueAsync(async () => (seen = await server.Api.GetSessionAsync(session.Id, Ct)).Berth.Status == "failed", "it fails", TimeSpan.FromSeconds(30));
+        Assert.Contains(words, seen!.Berth.Sentence, StringComparison.Ordinal);
+        Assert.Equal(0, (await server.BerthAsync("session", "stop", seen.Name, "--delete-work", "-y")).Code);
+    }
+
+    private async Task<string> InsideAsync(SessionView session, string script)
+    {
+        var ran = await server.BerthAsync("exec", session.Name, "--", "/bin/sh", "-c", script);
+        Assert.True(ran.Code == 0, ran.Error);
+        return ran.Out;
+    }
+
+    private async Task InsideNothingAsync(SessionView session) =>
+        Assert.NotEqual(0, (await server.BerthAsync("exec", session.Name, "--", "/bin/true")).Code);
+
+    private static StartRequest Request(string name, int port) => new(
+        Image: "none", Name: name, Port: port, DefaultUrl: "/", PoolName: LabServer.Pool,
+        Command: ["/bin/busybox", "httpd", "-f", "-p", $"127.0.0.1:{port}", "-h", "/work"]);
+
+    private static async Task ReadsAsync(Visitor visitor, SessionView session) => await Eventually.TrueAsync(
+        async () =>
+        {
+            using var page = await visitor.OpenAsync(session.Url);
+            return page.StatusCode == HttpStatusCode.OK && await page.Content.ReadAsStringAsync(Ct) == "kept\n";
+        },
+        "its page can be read", TimeSpan.FromSeconds(60));
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}
