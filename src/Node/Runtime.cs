@@ -72,8 +72,6 @@ internal abstract class Runtime : IDisposable
         public override async Task<NodeFacts> DescribeAsync(NodeFacts measured, CancellationToken ct) =>
             measured with { Engine = $"processes of {Environment.UserName}, not isolated ({await _processes.CheckAsync(ct)})" };
 
-        public override void Dispose()
-        {
-        }
+        public override void Dispose() => _processes.Dispose();
     }
 }

@@ -11,7 +11,7 @@ internal sealed class OrderFiles(string parent)
 {
     private const UnixFileMode Mine = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
-    public string FolderOf(string sessionId) => Path.Combine(parent, sessionId);
+    public string FolderOf(string sessionId) => Path.Combine(parent, sessionId.ToLowerInvariant());
 
     public void Write(AgentOrder order, string token)
     {

@@ -16,7 +16,7 @@ namespace Berth.Providers.Processes;
 /// program, with the machine's own software, in bubblewrap: other processes, secrets and what is not theirs is out of
 /// sight, but the network is the machine's, and memory is limited for each process alone. Not a wall between people.
 /// </summary>
-public sealed partial class ProcessProvider(ProcessOptions options, TimeProvider time) : ISessionProvider, IChangeSource, IWorkspaceSizes, IWorkspaceList
+public sealed partial class ProcessProvider(ProcessOptions options, TimeProvider time) : ISessionProvider, IChangeSource, IWorkspaceSizes, IWorkspaceList, IDisposable
 {
     private const int Terminate = 15, Kill = 9;
     private const int StatusDescriptor = 3;
@@ -133,6 +133,9 @@ public sealed partial class ProcessProvider(ProcessOptions options, TimeProvider
     /// <inheritdoc/>
     public Task<IReadOnlyList<KeptWorkspace>> ListWorkspacesAsync(CancellationToken ct) => Task.FromResult(_workspaces.List());
 
+    /// <inheritdoc/>
+    public void Dispose() => _turn.Dispose();
+
     private IEnumerable<Run> Runs() => Directory.Exists(_runs) ? Directory.EnumerateDirectories(_runs).Select(Run.Of).OfType<Run>() : [];
 
     private Run RunOf(SessionKey key) => new(Path.Combine(_runs, key.ForeignName), key);
@@ -151,7 +154,7 @@ public sealed partial class ProcessProvider(ProcessOptions options, TimeProvider
     {
         var (spec, resources) = (order.Spec, order.Spec.Resources);
         if (spec.Command is not { Count: > 0 })
-            throw new ProviderException(Reason.CommandNotFound, $"this machine runs its own programs, not what is in {spec.Image}: say which, with --command or in the environment, such as `jupyter lab --ip 127.0.0.1 --no-browser`.");
+            throw new ProviderException(Reason.CommandNotFound, $"this machine runs its own programs, not what is in {spec.Image}: say which in its environment, one word each: `berth environment edit NAME --command jupyter --command lab --command --no-browser`.");
         if (spec.HostFolder is not null)
             throw new ProviderException(Reason.Refused, "sessions that are processes have a folder of their own.");
         if (Bubblewrap.CannotMountAt(spec.MountDirectory) is { } cannot)
@@ -255,7 +258,7 @@ public sealed partial class ProcessProvider(ProcessOptions options, TimeProvider
     private async Task<bool> SignalAsync(Run run, int process, int signal, TimeSpan within, CancellationToken ct)
     {
         // While the lock is held the number is the session's: bubblewrap has not reaped it.
-        SendSignal(process, signal);
+        _ = SendSignal(process, signal); // one that has just ended takes none
         var begun = time.GetTimestamp();
         while (run.IsHeld())
         {
@@ -271,7 +274,7 @@ public sealed partial class ProcessProvider(ProcessOptions options, TimeProvider
     {
         try
         {
-            using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+            using var process = Process.Start(new ProcessStartInfo(program, arguments) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true })!;
             var (said, complained) = (process.StandardOutput.ReadToEndAsync(ct), process.StandardError.ReadToEndAsync(ct));
             await process.WaitForExitAsync(ct);
             return process.ExitCode == 0 ? await said : throw new ProviderException(Reason.Refused, $"{program}: {(await complained).Trim()} {advice}");

@@ -113,7 +113,7 @@ public sealed class ProcessContractTests : ProviderContract, IAsyncLifetime
         taken.Start();
         var port = ((IPEndPoint)taken.LocalEndpoint).Port;
         await RefusedAsync(spec => spec with { Port = port }, Reason.Refused, $"port {port}");
-        await RefusedAsync(spec => spec with { Command = null }, Reason.CommandNotFound, "--command");
+        await RefusedAsync(spec => spec with { Command = null }, Reason.CommandNotFound, "--command jupyter");
         await RefusedAsync(spec => spec with { MountDirectory = "/usr/no/such/place" }, Reason.Refused, "/usr/no/such/place");
         await RefusedAsync(spec => spec with { HostFolder = new HostFolder("/etc", 0, 0) }, Reason.Refused, "folder");
         await RefusedAsync(spec => spec with { Resources = spec.Resources with { Cpu = 100_000 } }, Reason.NoCapacity, "cores");
