@@ -5,7 +5,6 @@ using Berth.Contracts.Nodes;
 using Berth.Server.Problems;
 using Berth.Server.Storage;
 using Berth.Tunnel;
-using Dapper;
 
 namespace Berth.Server.Nodes;
 
