@@ -26,9 +26,6 @@ public sealed class Receiver(Stream stream, Landing landing, string place, CopyR
     private string _shown = "";
     private bool _inFile;
 
-    /// <summary>A folder that is open; its own is null where it cannot be had, and what is in it is skipped.</summary>
-    private sealed record Level(Folder? Folder, Meta? Meta, string Shown);
-
     /// <summary>Receives until the sender is done.</summary>
     /// <param name="expected">The names of what was asked for, in order; null: the sender may say them.</param>
     /// <param name="ct">Ends it.</param>
@@ -62,7 +59,7 @@ public sealed class Receiver(Stream stream, Landing landing, string place, CopyR
         {
             _draft?.Dispose();
             while (_levels.TryPop(out var level))
-                Close(level, isWhole: false);
+                level.Close(isWhole: false);
         }
     }
 
@@ -146,7 +143,7 @@ public sealed class Receiver(Stream stream, Landing landing, string place, CopyR
         if (!_levels.TryPop(out var level))
             throw Frames.Malformed();
         _shown = level.Shown;
-        await TryAsync(() => Close(level, isWhole: true), ct);
+        await TryAsync(() => level.Close(isWhole: true), ct);
     }
 
     private async Task TakeFileAsync(Frame frame, CancellationToken ct)
@@ -266,24 +263,6 @@ public sealed class Receiver(Stream stream, Landing landing, string place, CopyR
     }
 
     private static CopyFailedException CalledOff() => new("The copy was called off.");
-
-    private static void Close(Level level, bool isWhole)
-    {
-        using (level.Folder)
-        {
-            if (level is { Folder: { } folder, Meta: { } meta })
-            {
-                try
-                {
-                    folder.Set(meta);
-                }
-                catch (DiskException) when (!isWhole)
-                {
-                    // What broke it off is told.
-                }
-            }
-        }
-    }
 
     /// <summary>Writes; what does not work costs the entry, or the copy where nothing else would work either.</summary>
     private async Task TryAsync(Action write, CancellationToken ct)

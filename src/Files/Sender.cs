@@ -241,11 +241,7 @@ public sealed class Sender(Stream stream, string place, CopyReport report)
     {
         try
         {
-            // A file with fewer blocks than bytes has holes.
-            if ((long)found.Blocks * 512 >= (long)found.Size)
-                await SendStretchAsync(file, from, long.MaxValue, ct);
-            else
-                await SendSparseAsync(file, from, (long)found.Size, ct);
+            await new FileBytes(_frames, report, BetweenFramesAsync).SendAsync(file, found, from, ct);
             return true;
         }
         catch (DiskException e)
@@ -255,44 +251,9 @@ public sealed class Sender(Stream stream, string place, CopyReport report)
         }
     }
 
-    private async Task SendSparseAsync(OpenFile file, long at, long size, CancellationToken ct)
+    private async Task BetweenFramesAsync(CancellationToken ct)
     {
-        while (at < size)
-        {
-            var (begin, end) = file.NextData(at) ?? (size, size);
-            if (begin > at)
-            {
-                await _frames.WriteAsync(FrameKind.Hole, begin - at, ct);
-                report.AddBytes(begin - at);
-            }
-            if (begin >= size)
-                return;
-            at = await SendStretchAsync(file, begin, end, ct);
-            if (at < end)
-                return;
-        }
-    }
-
-    /// <returns>Where it ended: before what was asked for where the file does.</returns>
-    private async Task<long> SendStretchAsync(OpenFile file, long at, long end, CancellationToken ct)
-    {
-        while (at < end)
-        {
-            _calledOff.ThrowIfCancellationRequested();
-            await TellTotalWhenKnownAsync(ct);
-            var room = await _frames.RoomAsync(ct);
-            var count = file.Read(room.Span[..(int)Math.Min(room.Length, end - at)], at);
-            if (count == 0)
-                break;
-            _frames.Commit(FrameKind.Data, count);
-            report.AddBytes(count);
-            at += count;
-        }
-        return at;
-    }
-
-    private async Task TellTotalWhenKnownAsync(CancellationToken ct)
-    {
+        _calledOff.ThrowIfCancellationRequested();
         if (_total is { IsCompleted: true } && report.Total is null)
             await TellTotalAsync(ct);
     }
