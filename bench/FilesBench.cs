@@ -20,7 +20,7 @@ public static class FilesBench
             var (session, _) = await server.Client.StartSessionAsync(new StartRequest(Name: "files"), CancellationToken.None);
             await server.UntilAsync(session.Id, "running", CancellationToken.None);
             var container = (await Processes.RunAsync("docker", ["ps", "--quiet", "--filter", $"label=io.berth.session={session.Id}"])).Output.Trim();
-            var table = new Table("Files", "berth cp", "tar | docker exec tar", "ms");
+            var table = new Table("Files", "berth cp", "tar through docker exec", "ms");
             await AddAsync(table, "1 GB in one file", "large", server, place, container);
             await AddAsync(table, $"{Folders * FilesOfAFolder} files of {Small / 1024} kB", "small", server, place, container);
             await server.Client.StopSessionAsync(session.Id, deleteWork: true, CancellationToken.None);
