@@ -1,9 +1,14 @@
 using System.Globalization;
+using System.Net;
 using Berth.Bench;
 using Berth.Bench.Fake;
+using Berth.Bench.Tunnel;
 
-if (args is ["fake-server", var data, var port, var users])
-    return await FakeServer.RunAsync(data, int.Parse(port, CultureInfo.InvariantCulture), int.Parse(users, CultureInfo.InvariantCulture));
+if (args is ["fake-server", var data, var port, var users, .. var address])
+{
+    return await FakeServer.RunAsync(
+        data, int.Parse(port, CultureInfo.InvariantCulture), int.Parse(users, CultureInfo.InvariantCulture), address is [var ip] ? IPAddress.Parse(ip) : null);
+}
 
 // bench/run [NAME …]: all of them when none is named, but the soak, which takes half an hour.
 var all = new Dictionary<string, Func<Task<Table>>>
@@ -17,6 +22,7 @@ var all = new Dictionary<string, Func<Task<Table>>>
     ["crowd"] = CrowdBench.RunAsync,
     ["files"] = () => WithServerAsync(FilesBench.RunAsync),
     ["queue"] = QueueBench.RunAsync,
+    ["tunnel"] = TunnelBench.RunAsync,
     ["soak"] = () => WithServerAsync(SoakBench.RunAsync),
 };
 var chosen = args.Length == 0 ? [.. all.Keys.Where(name => name != "soak")] : args;

@@ -1,4 +1,6 @@
 using System.Diagnostics.Metrics;
+using System.Globalization;
+using System.Net;
 using Berth.Contracts.Users;
 using Berth.Fakes;
 using Berth.Server;
@@ -15,16 +17,19 @@ using Microsoft.Extensions.Logging;
 namespace Berth.Bench.Fake;
 
 /// <summary>
-/// The whole server on compute that costs nothing, in a process of its own (<c>berth-bench fake-server DATA PORT USERS</c>),
-/// so that what is measured is the server's. It writes its users' API tokens to <c>DATA/tokens</c>, each session's agent
-/// token beside its socket, and answers each line on standard input with how often it went to the database.
+/// The whole server on compute that costs nothing, in a process of its own (<c>berth-bench fake-server DATA PORT USERS
+/// [ADDRESS]</c>), so that what is measured is the server's. It writes its users' API tokens to <c>DATA/tokens</c> and each
+/// session's agent token beside its socket. With an address it listens there, with TLS, and its agents come by network. On
+/// standard input <c>operations</c> asks how often it went to the database, and <c>door SESSION PORT</c> for a port of
+/// loopback behind which it dials that port of the session.
 /// </summary>
 public static class FakeServer
 {
     public const string TokensFile = "tokens";
     public const string AgentTokenFile = "bench-token";
+    public const string AuthoritiesFile = "authorities.pem";
 
-    public static async Task<int> RunAsync(string data, int port, int users)
+    public static async Task<int> RunAsync(string data, int port, int users, IPAddress? address)
     {
         var operations = 0L;
         using var meters = new MeterListener
@@ -38,24 +43,52 @@ public static class FakeServer
         meters.SetMeasurementEventCallback<long>((_, count, _, _) => Interlocked.Add(ref operations, count));
         meters.Start();
 
-        var options = new ServerOptions { DataFolder = data, AgentFolder = data, Port = port };
+        var options = Options(data, port, address);
         var compute = new FakeCompute
         {
-            OnStart = (order, _, _) => File.WriteAllTextAsync(
-                Path.Combine(options.SessionsFolder, order.Key.SessionId.ToLowerInvariant(), AgentTokenFile), order.AgentToken, default),
+            OnStart = (order, _, _) =>
+            {
+                var folder = Directory.CreateDirectory(Path.Combine(options.SessionsFolder, order.Key.SessionId.ToLowerInvariant()));
+                return File.WriteAllTextAsync(Path.Combine(folder.FullName, AgentTokenFile), order.AgentToken, default);
+            },
         };
         await using var app = BerthServer.Build(options, builder =>
         {
             builder.Logging.SetMinimumLevel(LogLevel.Warning);
             builder.Services.RemoveAll<ProviderInstance>();
-            builder.Services.AddSingleton(new ProviderInstance(ProviderNames.Docker, compute));
+            builder.Services.AddSingleton(new ProviderInstance(ProviderNames.Docker, compute, AgentsByNetwork: address is not null));
         });
         await BerthServer.StartAsync(app, CancellationToken.None);
-        await File.WriteAllLinesAsync(Path.Combine(data, TokensFile), await MakeUsersAsync(app.Services, users));
+        if (!File.Exists(Path.Combine(data, TokensFile)))
+            await File.WriteAllLinesAsync(Path.Combine(data, TokensFile), await MakeUsersAsync(app.Services, users));
         Console.WriteLine("ready");
-        while (await Console.In.ReadLineAsync() is not null)
-            Console.WriteLine(Interlocked.Read(ref operations));
+        while (await Console.In.ReadLineAsync() is { } asked)
+        {
+            Console.WriteLine(asked.Split(' ') is ["door", var session, var inside]
+                ? Door.Open(app.Services, session, int.Parse(inside, CultureInfo.InvariantCulture))
+                : Interlocked.Read(ref operations));
+        }
+
         return 0;
+    }
+
+    private static ServerOptions Options(string data, int port, IPAddress? address)
+    {
+        var options = new ServerOptions { DataFolder = data, AgentFolder = data, Port = port, StreamsPerSession = 1000, StreamsPerUser = 1000 };
+        if (address is null)
+            return options;
+        // Made once: who has connected before trusts it after a restart, too.
+        if (!File.Exists(Path.Combine(data, AuthoritiesFile)))
+        {
+            using var authority = new TestAuthority(data);
+            authority.Issue(address: address);
+        }
+
+        return options with
+        {
+            Listen = "0.0.0.0", PublicUrl = new Uri($"https://localhost:{port}"),
+            Certificate = Path.Combine(data, "server.pem"), CertificateKey = Path.Combine(data, "server.key"),
+        };
     }
 
     private static async Task<List<string>> MakeUsersAsync(IServiceProvider services, int count)

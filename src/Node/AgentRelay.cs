@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -15,7 +14,6 @@ namespace Berth.Node;
 internal sealed class AgentRelay : IDisposable
 {
     private const int LongestHead = 8 * 1024;
-    private const int BufferSize = 64 * 1024;
     private static readonly TimeSpan s_headWithin = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan s_answerWithin = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan s_drainWithin = TimeSpan.FromSeconds(2);
@@ -105,30 +103,13 @@ internal sealed class AgentRelay : IDisposable
     /// <summary>The end of either direction is the end of the connection, as of a WebSocket's; what was said before it is delivered.</summary>
     private static async Task CopyBothWaysAsync(NetworkStream here, Stream server, CancellationTokenSource over)
     {
-        var up = CopyAsync(here, server, over.Token);
-        var down = CopyAsync(server, here, over.Token);
+        var up = Splice.CopyAsync(here, server, null, over.Token);
+        var down = Splice.CopyAsync(server, here, null, over.Token);
         if (await Task.WhenAny(up, down) == up && up.IsCompletedSuccessfully)
             over.CancelAfter(s_drainWithin); // The server answers a farewell.
         else
             await over.CancelAsync();
         await Task.WhenAll(up, down);
-    }
-
-    private static async Task CopyAsync(Stream from, Stream to, CancellationToken ct)
-    {
-        var buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
-        try
-        {
-            while (await from.ReadAsync(buffer, ct) is not 0 and var count)
-            {
-                await to.WriteAsync(buffer.AsMemory(0, count), ct);
-                await to.FlushAsync(ct);
-            }
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
-        }
     }
 
     /// <returns>Null: it is passed on.</returns>

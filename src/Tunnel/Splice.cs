@@ -14,16 +14,16 @@ public static class Splice
 
     /// <summary>Returns once both directions have ended, whichever way. Does not dispose them.</summary>
     /// <exception cref="IOException">One was aborted; the other has been, too.</exception>
-    public static async Task RunAsync(DuplexStream one, DuplexStream other, CancellationToken ct, Func<int, ValueTask>? there = null, Func<int, ValueTask>? back = null)
+    public static async Task RunAsync(DuplexStream one, DuplexStream other, CancellationToken ct)
     {
         using var registration = ct.UnsafeRegister(_ => AbortBoth(), null);
-        await Task.WhenAll(PassAsync(one, other, there), PassAsync(other, one, back));
+        await Task.WhenAll(PassAsync(one, other), PassAsync(other, one));
 
-        async Task PassAsync(DuplexStream from, DuplexStream to, Func<int, ValueTask>? passed)
+        async Task PassAsync(DuplexStream from, DuplexStream to)
         {
             try
             {
-                await CopyAsync(from, to, passed, ct);
+                await CopyAsync(from, to, null, ct);
                 await to.CompleteWritesAsync(ct);
             }
             catch
@@ -41,16 +41,22 @@ public static class Splice
     }
 
     /// <summary>Copies one direction to its end, which is not passed on.</summary>
-    public static async Task CopyAsync(Stream from, Stream to, Func<int, ValueTask>? passed, CancellationToken ct)
+    /// <param name="from">Read from.</param>
+    /// <param name="to">Written to, and flushed.</param>
+    /// <param name="passing">Sees the bytes before they are written, and may keep them waiting.</param>
+    /// <param name="ct">Gives up.</param>
+    public static async Task CopyAsync(Stream from, Stream to, Func<ReadOnlyMemory<byte>, ValueTask>? passing, CancellationToken ct)
     {
         var buffer = ArrayPool<byte>.Shared.Rent(SmallBuffer);
         try
         {
             while (await from.ReadAsync(buffer, ct) is not 0 and var count)
             {
-                if (passed is not null)
-                    await passed(count);
-                await to.WriteAsync(buffer.AsMemory(0, count), ct);
+                var bytes = buffer.AsMemory(0, count);
+                if (passing is not null)
+                    await passing(bytes);
+                await to.WriteAsync(bytes, ct);
+                await to.FlushAsync(ct);
                 if (count == buffer.Length && count < LargeBuffer)
                 {
                     ArrayPool<byte>.Shared.Return(buffer);

@@ -15,7 +15,7 @@ public sealed class TunnelStream : DuplexStream
     private readonly WebSocket _socket;
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private bool _readsEnded;
-    private bool _writesEnded;
+    private int _writesEnded;
     private int _disposed;
 
     /// <summary>Takes the WebSocket over.</summary>
@@ -53,7 +53,7 @@ public sealed class TunnelStream : DuplexStream
 
     public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        if (_writesEnded)
+        if (Volatile.Read(ref _writesEnded) != 0)
             throw new IOException("The stream was ended by its writer.");
         try
         {
@@ -69,9 +69,8 @@ public sealed class TunnelStream : DuplexStream
 
     public override async Task CompleteWritesAsync(CancellationToken ct = default)
     {
-        if (_writesEnded)
+        if (Interlocked.Exchange(ref _writesEnded, 1) != 0)
             return;
-        _writesEnded = true;
         try
         {
             await _socket.CloseOutputAsync(TunnelWire.Ended, null, ct);
@@ -115,7 +114,7 @@ public sealed class TunnelStream : DuplexStream
     {
         try
         {
-            if (!_writesEnded && _socket.State is WebSocketState.Open or WebSocketState.CloseReceived)
+            if (Volatile.Read(ref _writesEnded) == 0 && _socket.State is WebSocketState.Open or WebSocketState.CloseReceived)
             {
                 using var limit = new CancellationTokenSource(s_closeWithin);
                 await _socket.CloseOutputAsync(_readsEnded ? TunnelWire.Ended : TunnelWire.Gone, null, limit.Token);

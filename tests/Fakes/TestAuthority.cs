@@ -35,8 +35,10 @@ public sealed class TestAuthority : IDisposable
     public string Key => Path.Combine(Folder, "server.key");
 
     /// <summary>Makes a certificate for loopback, in place of the one before.</summary>
+    /// <param name="name">Host that it is good for.</param>
+    /// <param name="address">An address beside loopback's that it is good for.</param>
     /// <returns>Its fingerprint.</returns>
-    public string Issue(string name = "localhost")
+    public string Issue(string name = "localhost", IPAddress? address = null)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
@@ -44,6 +46,8 @@ public sealed class TestAuthority : IDisposable
         names.AddDnsName(name);
         names.AddDnsName(SessionHost.Replace("{session}", "*", StringComparison.Ordinal));
         names.AddIpAddress(IPAddress.Loopback);
+        if (address is not null)
+            names.AddIpAddress(address);
         request.CertificateExtensions.Add(names.Build());
         using var certificate = request.Create(_certificate, _since, _since.AddDays(1), RandomNumberGenerator.GetBytes(8));
         File.WriteAllText(Key, key.ExportPkcs8PrivateKeyPem());

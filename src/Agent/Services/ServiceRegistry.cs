@@ -24,7 +24,7 @@ internal sealed class ServiceRegistry
         _terminals = new TerminalService(commands, time);
         _ssh = ssh;
         _files = new FilesService(commands);
-        Host = new ResumableHost(OpenAsync, new ResumableOptions { Time = time });
+        Host = new ResumableHost(OpenAsync, new ResumableOptions { Time = time, HoldOfClosed = TimeSpan.FromSeconds(30) });
     }
 
     /// <summary>Takes carriers.</summary>

@@ -58,8 +58,8 @@ public sealed class ConnectionLog(Db db, TimeProvider clock, ILogger<ConnectionL
         }
         catch
         {
-            foreach (var (noted, row) in due.Zip(rows))
-                noted.GiveBack(row);
+            foreach (var noted in due)
+                noted.GiveBack();
             throw;
         }
         foreach (var noted in due.Where(noted => noted.Forget()))
@@ -112,7 +112,8 @@ public sealed class ConnectionLog(Db db, TimeProvider clock, ILogger<ConnectionL
                 FROM sessions WHERE id = @SessionId
                 ON CONFLICT (session_id, stream) DO UPDATE SET
                     seen_at = excluded.seen_at, ended_at = excluded.ended_at, lost = excluded.lost,
-                    bytes_in = connections.bytes_in + excluded.bytes_in, bytes_out = connections.bytes_out + excluded.bytes_out
+                    bytes_in = CASE WHEN excluded.bytes_in > connections.bytes_in THEN excluded.bytes_in ELSE connections.bytes_in END,
+                    bytes_out = CASE WHEN excluded.bytes_out > connections.bytes_out THEN excluded.bytes_out ELSE connections.bytes_out END
                 """,
                 row);
         }

@@ -1,6 +1,6 @@
 namespace Berth.Server.Connections;
 
-/// <summary>A connection as stored; of bytes, those since it was stored last.</summary>
+/// <summary>A connection as stored.</summary>
 internal sealed class ConnectionRow
 {
     public required string Id { get; init; }
@@ -37,11 +37,11 @@ public sealed class NotedConnection(
     /// <summary>Which stream, or whose sign-in.</summary>
     public string Stream => stream;
 
-    /// <summary>Bytes to the session.</summary>
-    public void CountIn(int bytes) => Interlocked.Add(ref _in, bytes);
+    /// <summary>So many bytes of the stream have gone to the session since its begin, over all of its lines.</summary>
+    public void ReachIn(long bytes) => Reach(ref _in, bytes);
 
-    /// <summary>Bytes from the session.</summary>
-    public void CountOut(int bytes) => Interlocked.Add(ref _out, bytes);
+    /// <summary>And so many have come from it.</summary>
+    public void ReachOut(long bytes) => Reach(ref _out, bytes);
 
     /// <returns>False: it has been let go, and another one has to be made.</returns>
     internal bool Enter()
@@ -74,7 +74,7 @@ public sealed class NotedConnection(
             return _changed || (_open > 0 && now - _seenAt >= seenEvery.TotalMilliseconds);
     }
 
-    /// <summary>What to write; the bytes are counted from 0 again.</summary>
+    /// <summary>What to write.</summary>
     internal ConnectionRow Take(long now)
     {
         lock (_lock)
@@ -93,17 +93,15 @@ public sealed class NotedConnection(
                 StartedAt = startedAt,
                 SeenAt = now,
                 EndedAt = _endedAt,
-                BytesIn = Interlocked.Exchange(ref _in, 0),
-                BytesOut = Interlocked.Exchange(ref _out, 0),
+                BytesIn = Interlocked.Read(ref _in),
+                BytesOut = Interlocked.Read(ref _out),
             };
         }
     }
 
     /// <summary>It could not be written.</summary>
-    internal void GiveBack(ConnectionRow row)
+    internal void GiveBack()
     {
-        Interlocked.Add(ref _in, row.BytesIn);
-        Interlocked.Add(ref _out, row.BytesOut);
         lock (_lock)
             _changed = true;
     }
@@ -113,5 +111,17 @@ public sealed class NotedConnection(
     {
         lock (_lock)
             return _forgotten = _open == 0 && !_changed;
+    }
+
+    // The line before may still move when the next one has begun behind it.
+    private static void Reach(ref long reached, long bytes)
+    {
+        for (var before = Interlocked.Read(ref reached); bytes > before;)
+        {
+            var found = Interlocked.CompareExchange(ref reached, bytes, before);
+            if (found == before)
+                return;
+            before = found;
+        }
     }
 }

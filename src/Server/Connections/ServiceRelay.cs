@@ -25,6 +25,7 @@ public sealed class ServiceRelay(
     ConnectionLog log, IHostApplicationLifetime lifetime)
 {
     private static readonly TimeSpan s_helloWithin = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan s_farewellWithin = TimeSpan.FromSeconds(5);
     private static readonly WebSocketAcceptContext s_accept = new() { KeepAliveInterval = TimeSpan.FromSeconds(10), KeepAliveTimeout = TimeSpan.FromSeconds(10) };
 
     /// <summary>Answers the request of a command, which brings its own stream.</summary>
@@ -83,7 +84,7 @@ public sealed class ServiceRelay(
         try
         {
             await hello.WriteAsync(agent, ct);
-            await PassAsync(client, agent, place, noted, ct);
+            await PassAsync(client, agent, place, noted, new CarrierMeter(hello.Received), ct);
         }
         finally
         {
@@ -91,22 +92,69 @@ public sealed class ServiceRelay(
         }
     }
 
-    private static async Task PassAsync(DuplexStream client, DuplexStream agent, StreamLimits.Place place, NotedConnection noted, CancellationToken ct)
+    // A carrier has one end, which both sides are told, and each gets a moment to hear it: a line that is cut takes what is
+    // on its way with it. A client whose line was closed is told from one that fell silent by exactly that end: the agent
+    // hears of the first at once, and from a server that died nothing at all.
+    private async Task PassAsync(
+        DuplexStream client, DuplexStream agent, StreamLimits.Place place, NotedConnection noted, CarrierMeter meter, CancellationToken ct)
     {
         using var over = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        var there = Splice.CopyAsync(client, agent, bytes => CountAsync(noted.CountIn, bytes), over.Token);
-        var back = Splice.CopyAsync(agent, client, bytes => CountAsync(noted.CountOut, bytes), over.Token);
-        // A carrier has one end: what was said before it is delivered, and the other direction has nobody any more.
-        await await Task.WhenAny(there, back);
-        await client.CompleteWritesAsync(ct);
-        await agent.CompleteWritesAsync(ct);
-        await over.CancelAsync();
-        await Task.WhenAll(there, back).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-
-        ValueTask CountAsync(Action<int> count, int bytes)
+        try
         {
-            count(bytes);
-            return place.PassAsync(bytes, over.Token);
+            await Task.WhenAll(
+                CopyAsync(client, agent, bytes => noted.ReachIn(meter.PassIn(bytes))),
+                CopyAsync(agent, client, bytes => noted.ReachOut(meter.PassOut(bytes))));
+        }
+        catch (OperationCanceledException) when (lifetime.ApplicationStopping.IsCancellationRequested)
+        {
+            // Nobody has left: the client comes to the next server.
+            agent.Abort();
+            client.Abort();
+        }
+
+        async Task CopyAsync(DuplexStream from, DuplexStream to, Action<ReadOnlySpan<byte>> count)
+        {
+            try
+            {
+                await Splice.CopyAsync(from, to, bytes =>
+                {
+                    count(bytes.Span);
+                    return place.PassAsync(bytes.Length, over.Token);
+                }, over.Token);
+            }
+            catch (IOException)
+            {
+                // Either side lost its line: the stream itself knows how to go on.
+            }
+            over.CancelAfter(s_farewellWithin);
+            await EndAsync(to, over.Token);
+            await EndAsync(from, over.Token);
+            await DrainAsync(from, over.Token);
+        }
+    }
+
+    private static async Task EndAsync(DuplexStream side, CancellationToken ct)
+    {
+        try
+        {
+            await side.CompleteWritesAsync(ct);
+        }
+        catch (IOException)
+        {
+            // It is gone.
+        }
+    }
+
+    // Whoever is kept waiting with what he says does not hear anything either.
+    private static async Task DrainAsync(DuplexStream side, CancellationToken ct)
+    {
+        try
+        {
+            await Splice.CopyAsync(side, Stream.Null, null, ct);
+        }
+        catch (IOException)
+        {
+            // It is gone.
         }
     }
 

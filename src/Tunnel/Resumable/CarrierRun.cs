@@ -16,9 +16,14 @@ internal sealed class CarrierRun(ResumableStream stream, Stream carrier, Resumab
     private volatile bool _heardData;
     private volatile bool _said;
     private bool _over;
+    private volatile int _silent;
 
     /// <summary>Never throws for what happens to the carrier, which is closed afterwards.</summary>
-    public async Task RunAsync(CancellationToken ct)
+    /// <returns>
+    /// Whether the other side closed it while it was heard: it, or its computer, is there and has let it go. One that sleeps
+    /// or changes its network falls silent, and what is between closes nothing before that is noticed.
+    /// </returns>
+    public async Task<bool> RunAsync(CancellationToken ct)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct);
         var sending = SendAsync(stop.Token);
@@ -27,6 +32,7 @@ internal sealed class CarrierRun(ResumableStream stream, Stream carrier, Resumab
         var first = await Task.WhenAny(sending, receiving, watching);
         // Who closes first says its last word before; who does not still hears it.
         _over = first == sending && sending.IsCompletedSuccessfully;
+        var closed = first == receiving && receiving.IsCompletedSuccessfully && _silent <= AskAfter;
         // A WebSocket whose read is cancelled is aborted, and the last word with it: after one it is closed first.
         if (!_over)
             await stop.CancelAsync();
@@ -36,6 +42,7 @@ internal sealed class CarrierRun(ResumableStream stream, Stream carrier, Resumab
         stream.OutgoingSent();
         if (first.Exception?.InnerException is ProtocolException e)
             stream.Abort(e.Message);
+        return closed;
     }
 
     private async Task SendAsync(CancellationToken ct)
@@ -126,13 +133,13 @@ internal sealed class CarrierRun(ResumableStream stream, Stream carrier, Resumab
     private async Task WatchAsync(CancellationToken ct)
     {
         using var pulse = new PeriodicTimer(options.Pulse, options.Time);
-        for (var silent = 0; silent < DeadAfter && await pulse.WaitForNextTickAsync(ct);)
+        while (_silent < DeadAfter && await pulse.WaitForNextTickAsync(ct))
         {
-            silent = _heard ? 0 : silent + 1;
+            _silent = _heard ? 0 : _silent + 1;
             // Who sends on a slow line hears that what it sends arrives, though its questions stand in line behind it.
             if (_heardData)
                 stream.AckSoon(onlyWhereDue: _said);
-            if (silent == AskAfter)
+            if (_silent == AskAfter)
                 stream.PingSoon();
             _heard = _heardData = _said = false;
         }

@@ -12,6 +12,12 @@ public sealed record ResumableOptions
     /// <summary>How long a stream waits for its next carrier.</summary>
     public TimeSpan Hold { get; init; } = TimeSpan.FromMinutes(5);
 
+    /// <summary>
+    /// How long it waits where the other side closed the last one, alive: a client that was killed, most likely, or what is
+    /// between was started again, and the client comes back at once. Null: as long as for others.
+    /// </summary>
+    public TimeSpan? HoldOfClosed { get; init; }
+
     /// <summary>How often a carrier is looked at: two silent pulses and it is asked, five and it is dead.</summary>
     public TimeSpan Pulse { get; init; } = TimeSpan.FromSeconds(2);
 

@@ -26,6 +26,7 @@ public sealed class ResumableStream : DuplexStream
     private readonly SemaphoreSlim _turn = new(1);
     private readonly ResumableOptions _options;
     private readonly ITimer _hold;
+    private TimeSpan _holding;
     private CancellationTokenSource? _carrier;
     private StreamLostException? _failure;
     private string? _resetReason;
@@ -41,8 +42,9 @@ public sealed class ResumableStream : DuplexStream
     internal ResumableStream(ResumableOptions options)
     {
         _options = options;
+        _holding = options.Hold;
         _hold = options.Time.CreateTimer(
-            _ => Fail($"The connection was lost, and did not come back within {options.Hold.TotalMinutes:0.#} minutes."), null, options.Hold, Timeout.InfiniteTimeSpan);
+            _ => Fail($"The connection was lost, and did not come back within {_holding.TotalMinutes:0.#} minutes."), null, _holding, Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>Completes when nothing more will happen: both directions have ended and the peer knows, or the stream is lost.</summary>
@@ -176,12 +178,13 @@ public sealed class ResumableStream : DuplexStream
         if (Interlocked.Exchange(ref _carrier, mine) is { } earlier)
             await CancelAsync(earlier);
         await _turn.WaitAsync(CancellationToken.None);
+        var closed = false;
         try
         {
             if (mine.IsCancellationRequested || await handshake(mine.Token) is not { } peer)
                 return false;
             Begin(peer.Received, peer.Window);
-            await new CarrierRun(this, carrier, _options).RunAsync(mine.Token);
+            closed = await new CarrierRun(this, carrier, _options).RunAsync(mine.Token);
             return true;
         }
         finally
@@ -189,8 +192,9 @@ public sealed class ResumableStream : DuplexStream
             Interlocked.CompareExchange(ref _carrier, null, mine);
             lock (_lock)
             {
+                _holding = closed ? _options.HoldOfClosed ?? _options.Hold : _options.Hold;
                 if (!_ended.Task.IsCompleted)
-                    _hold.Change(_options.Hold, Timeout.InfiniteTimeSpan);
+                    _hold.Change(_holding, Timeout.InfiniteTimeSpan);
             }
             _turn.Release();
         }

@@ -12,6 +12,9 @@ namespace Berth.Tunnel.Resumable;
 /// <param name="Refusal">Why the stream is not opened, or does not go on; null: it is, or does.</param>
 internal sealed record StreamAnswer(long Received, int Window, string? Refusal = null)
 {
+    /// <summary>Of one that is no refusal.</summary>
+    public const int Length = 13;
+
     public static StreamAnswer Refused(string reason) => new(0, 0, reason);
 
     /// <exception cref="StreamRefusedException">It is a refusal.</exception>
@@ -34,7 +37,7 @@ internal sealed record StreamAnswer(long Received, int Window, string? Refusal =
     {
         var reason = Encoding.UTF8.GetBytes(Refusal ?? "");
         var length = Math.Min(reason.Length, ushort.MaxValue);
-        var bytes = new byte[Refusal is null ? 13 : 3 + length];
+        var bytes = new byte[Refusal is null ? Length : 3 + length];
         if (Refusal is null)
         {
             BinaryPrimitives.WriteInt64BigEndian(bytes.AsSpan(1), Received);

@@ -18,17 +18,17 @@ public sealed class SimulatedAgent : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _running;
 
-    private SimulatedAgent(ServerDialer dialer, WebSocket control, string connection, ServerWelcome welcome)
+    private SimulatedAgent(ServerDialer dialer, WebSocket control, string connection, ServerWelcome welcome, ResumableHost services)
     {
-        (_dialer, _control, Welcome) = (dialer, control, welcome);
+        (_dialer, _control, Welcome, Services) = (dialer, control, welcome, services);
         Tunnel = new TunnelClient(ct => dialer.ConnectAsync(AgentRoutes.Stream, connection, ct), Services.ServeAsync) { Wanted = welcome.Streams };
         _running = Task.WhenAll(Tunnel.RunAsync(_stop.Token), ReadAsync());
     }
 
     public ServerWelcome Welcome { get; }
 
-    /// <summary>Sends back whatever it gets, whichever service was asked for.</summary>
-    public ResumableHost Services { get; } = new((_, _) => Task.FromResult<Serving>((stream, ct) => Splice.CopyAsync(stream, stream, null, ct)), new ResumableOptions());
+    /// <summary>Whichever service is asked for.</summary>
+    public ResumableHost Services { get; }
 
     public TunnelClient Tunnel { get; }
 
@@ -41,13 +41,18 @@ public sealed class SimulatedAgent : IAsyncDisposable
     public static Task<SimulatedAgent> ConnectAsync(AgentServer server, SessionKey key, CancellationToken ct) =>
         ConnectAsync(server.Dialer(key), key, ct);
 
-    public static async Task<SimulatedAgent> ConnectAsync(ServerDialer dialer, SessionKey key, CancellationToken ct, bool services = true)
+    /// <param name="dialer">To the server.</param>
+    /// <param name="key">Of its session.</param>
+    /// <param name="ct">Gives up.</param>
+    /// <param name="services">Whether it says that it has any.</param>
+    /// <param name="host">Its services; null: sends back whatever it gets.</param>
+    public static async Task<SimulatedAgent> ConnectAsync(ServerDialer dialer, SessionKey key, CancellationToken ct, bool services = true, ResumableHost? host = null)
     {
         var connection = Guid.NewGuid().ToString("N");
         var control = await dialer.ConnectAsync(AgentRoutes.Control, connection, ct);
         await SendAsync(control, new AgentHello(key.SessionId, key.Generation, "test", 0, 0, services), ct);
         var welcome = (ServerWelcome)(await ReceiveAsync(control, ct))!;
-        return new SimulatedAgent(dialer, control, connection, welcome);
+        return new SimulatedAgent(dialer, control, connection, welcome, host ?? Echo());
     }
 
     public Task SayAsync(AgentMessage message, CancellationToken ct) => SendAsync(_control, message, ct);
@@ -69,6 +74,9 @@ public sealed class SimulatedAgent : IAsyncDisposable
         _dialer.Dispose();
         _stop.Dispose();
     }
+
+    private static ResumableHost Echo() =>
+        new((_, _) => Task.FromResult<Serving>((stream, ct) => Splice.CopyAsync(stream, stream, null, ct)), new ResumableOptions());
 
     private static async Task SendAsync(WebSocket control, AgentMessage message, CancellationToken ct) =>
         await control.SendAsync(JsonSerializer.SerializeToUtf8Bytes(message, AgentJson.Default.AgentMessage), WebSocketMessageType.Text, true, ct);

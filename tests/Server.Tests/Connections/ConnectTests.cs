@@ -155,6 +155,44 @@ public sealed class ConnectTests(NarrowWorld world) : IClassFixture<NarrowWorld>
     }
 
     [Fact]
+    public async Task AClientThatWasKilledIsToldFromOneThatFellSilent()
+    {
+        var (user, _) = await world.AddUserAsync("jens");
+        var session = await world.RunAsync(user);
+        var (begun, ended) = (new TaskCompletionSource(), new TaskCompletionSource());
+        var host = new ResumableHost((_, _) => Task.FromResult<Serving>(FloodAsync), new ResumableOptions { HoldOfClosed = TimeSpan.FromMilliseconds(50) });
+        var key = new SessionKey(session, 1);
+        var socket = Path.Combine(world.Services.GetRequiredService<AgentSockets>().Folder(session), "agent.sock");
+        await using var agent = await SimulatedAgent.ConnectAsync(
+            new ServerDialer($"unix:{socket}", world.Services.GetRequiredService<AgentTokens>().Issue(key)), key, Ct, host: host);
+
+        using var client = Client(user);
+        using var line = await client.ConnectAsync(session, Ct);
+        var carrier = new TunnelStream(line);
+        await StreamHello.New(JsonSerializer.SerializeToUtf8Bytes(new TcpRequest(1), ServiceJson.Default.ServiceRequest), 64 << 20).WriteAsync(carrier, Ct);
+        await carrier.ReadExactlyAsync(new byte[100], Ct);
+        await begun.Task.WaitAsync(Soon, Ct);
+        // As the kernel does for a process that is gone: without a word, and with megabytes that it never read.
+        line.Abort();
+        await ended.Task.WaitAsync(Soon, Ct);
+
+        async Task FloodAsync(ResumableStream stream, CancellationToken lost)
+        {
+            try
+            {
+                // More than all buffers between take, so that everybody is kept waiting when it happens.
+                await stream.WriteAsync(new byte[32 << 20], lost);
+                begun.SetResult();
+                await stream.WriteAsync(new byte[64 << 20], lost);
+            }
+            catch (Exception e) when (e is StreamLostException or OperationCanceledException)
+            {
+                ended.SetResult();
+            }
+        }
+    }
+
+    [Fact]
     public async Task AFewBytesAreNotSlowedAndManyAre()
     {
         var (user, _) = await world.AddUserAsync("ida");

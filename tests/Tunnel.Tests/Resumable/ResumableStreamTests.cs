@@ -102,6 +102,34 @@ public sealed class ResumableStreamTests
         await Eventually.TrueAsync(() => world.Host.Count == 0, "the host holds nothing");
     }
 
+    [Theory]
+    [InlineData(true, 30)]
+    [InlineData(false, 300)]
+    public async Task AStreamWhoseClientClosedItsLineIsHeldForLessThanOneWhoseLineWasCut(bool closed, int seconds)
+    {
+        var lost = new TaskCompletionSource();
+        var line = new Line();
+        var host = new ResumableHost(
+            (_, _) => Task.FromResult<Serving>((_, ct) =>
+            {
+                ct.Register(lost.SetResult);
+                return lost.Task;
+            }),
+            Timed with { HoldOfClosed = TimeSpan.FromSeconds(30) });
+        var served = host.ServeAsync(line.Host, CancellationToken.None);
+        await StreamHello.New("r"u8.ToArray(), 1000).WriteAsync(line.Client, Ct);
+        await StreamAnswer.ReadAsync(line.Client, Ct);
+        if (closed)
+            await line.Client.DisposeAsync();
+        else
+            line.Cut();
+        await served.WaitAsync(Ct);
+        _clock.Advance(TimeSpan.FromSeconds(seconds - 1));
+        Assert.False(lost.Task.IsCompleted);
+        _clock.Advance(TimeSpan.FromSeconds(1));
+        await lost.Task.WaitAsync(TimeSpan.FromSeconds(10), Ct);
+    }
+
     [Fact]
     public async Task ABlackHoleIsFoundWithinTenSecondsAndAQuietLineIsNotOne()
     {
