@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 
 namespace Berth.Bench;
 
@@ -25,5 +26,23 @@ public static class Processes
         foreach (var (name, value) in variables ?? new Dictionary<string, string>())
             start.Environment[name] = value;
         return Process.Start(start) ?? throw new InvalidOperationException($"{program} does not start.");
+    }
+
+    /// <summary>What programs and all that they started have used of the processor so far.</summary>
+    public static TimeSpan ProcessorTime(IEnumerable<int> ids)
+    {
+        var sum = TimeSpan.Zero;
+        for (var open = new Queue<int>(ids); open.TryDequeue(out var id);)
+        {
+            using var process = Process.GetProcessById(id);
+            sum += process.TotalProcessorTime;
+            foreach (var task in Directory.EnumerateDirectories($"/proc/{id}/task"))
+            {
+                foreach (var child in File.ReadAllText($"{task}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries))
+                    open.Enqueue(int.Parse(child, CultureInfo.InvariantCulture));
+            }
+        }
+
+        return sum;
     }
 }

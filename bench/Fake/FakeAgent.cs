@@ -15,21 +15,64 @@ public sealed class FakeAgent : IDisposable
 
     private FakeAgent(ServerDialer dialer, WebSocket control) => (_dialer, _control) = (dialer, control);
 
+    /// <summary>By the session's socket.</summary>
     public static async Task<FakeAgent> ConnectAsync(FakeBench server, SessionView session)
     {
         var folder = server.Folder(session.Id);
-        var dialer = new ServerDialer($"unix:{folder}/agent.sock", await File.ReadAllTextAsync(Path.Combine(folder, FakeServer.AgentTokenFile)));
-        var control = await dialer.ConnectAsync(AgentRoutes.Control, Guid.NewGuid().ToString("N"), default);
-        await SayAsync(control, new AgentHello(session.Id, session.Berth.Generation, "bench", 0, 0));
-        await control.ReceiveAsync(new byte[1024].AsMemory(), default);
-        await SayAsync(control, new AgentReport("ready", null, true, null, []));
-        return new FakeAgent(dialer, control);
+        var dialer = new ServerDialer($"unix:{folder}/agent.sock", await server.AgentTokenAsync(session.Id));
+        return new FakeAgent(dialer, await EnterAsync(dialer, session, default));
+    }
+
+    /// <summary>Connects, and again whenever the connection is lost, as an agent does, until cancelled.</summary>
+    /// <param name="dialer">To the server.</param>
+    /// <param name="session">Whose agent it is.</param>
+    /// <param name="tried">Called before each attempt.</param>
+    /// <param name="entered">Called once it is there.</param>
+    /// <param name="stop">Ends it.</param>
+    public static async Task StayAsync(ServerDialer dialer, SessionView session, Action tried, Action entered, CancellationToken stop)
+    {
+        var backoff = dialer.Backoff(TimeProvider.System);
+        while (!stop.IsCancellationRequested)
+        {
+            try
+            {
+                tried();
+                using var control = await EnterAsync(dialer, session, stop);
+                entered();
+                backoff.Reset();
+                await control.ReceiveAsync(new byte[1024].AsMemory(), stop);
+            }
+            catch (Exception e) when (e is WebSocketException or OperationCanceledException)
+            {
+                // Not there, or not any more.
+            }
+
+            await backoff.PauseAsync(stop);
+        }
     }
 
     public void Dispose()
     {
         _control.Dispose();
         _dialer.Dispose();
+    }
+
+    private static async Task<WebSocket> EnterAsync(ServerDialer dialer, SessionView session, CancellationToken ct)
+    {
+        var control = await dialer.ConnectAsync(AgentRoutes.Control, Guid.NewGuid().ToString("N"), ct);
+        try
+        {
+            await SayAsync(control, new AgentHello(session.Id, session.Berth.Generation, "bench", 0, 0));
+            if ((await control.ReceiveAsync(new byte[1024].AsMemory(), ct)).MessageType == WebSocketMessageType.Close)
+                throw new WebSocketException("The server does not take it in.");
+            await SayAsync(control, new AgentReport("ready", null, true, null, []));
+            return control;
+        }
+        catch
+        {
+            control.Dispose();
+            throw;
+        }
     }
 
     private static async Task SayAsync(WebSocket control, AgentMessage message) =>

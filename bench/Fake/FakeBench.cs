@@ -18,7 +18,7 @@ public sealed class FakeBench : IAsyncDisposable
         Owner = ApiClient.ForLocalSocket(Path.Combine(data, "berth.sock"));
     }
 
-    /// <summary>Without TLS.</summary>
+    /// <summary>Where it has no TLS.</summary>
     public static Uri Address { get; } = new($"http://localhost:{Port}");
 
     public string Data { get; }

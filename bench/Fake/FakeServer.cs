@@ -2,6 +2,7 @@ using System.Diagnostics.Metrics;
 using System.Globalization;
 using System.Net;
 using Berth.Contracts.Users;
+using Berth.Core.Sessions;
 using Berth.Fakes;
 using Berth.Server;
 using Berth.Server.Auth;
@@ -52,6 +53,13 @@ public static class FakeServer
                 return File.WriteAllTextAsync(Path.Combine(folder.FullName, AgentTokenFile), order.AgentToken, default);
             },
         };
+        foreach (var token in Directory.Exists(options.SessionsFolder) ? Directory.GetFiles(options.SessionsFolder, AgentTokenFile, SearchOption.AllDirectories) : [])
+        {
+            // Started by the server before this one: machines do not go with it.
+            if ((await File.ReadAllTextAsync(token)).Split('.') is [var id, var generation, _])
+                compute.Plant(new SessionKey(id, int.Parse(generation, CultureInfo.InvariantCulture)));
+        }
+
         await using var app = BerthServer.Build(options, builder =>
         {
             builder.Logging.SetMinimumLevel(LogLevel.Warning);

@@ -28,6 +28,12 @@ public sealed class BerthWays : IAsyncDisposable
     /// <summary>Port of loopback behind which the server dials.</summary>
     public required int Dialled { get; init; }
 
+    /// <summary>Server and agent.</summary>
+    public IReadOnlyList<int> ProcessIds => [_server.ProcessId, _agent.ProcessId];
+
+    /// <summary>The command.</summary>
+    public int CommandId => _command.Id;
+
     /// <param name="address">Where agents find the server, by TLS; null: by the session's Unix socket, and the command by the server's.</param>
     /// <param name="start">Starts the agent where the app is.</param>
     /// <param name="app">Port of the app.</param>

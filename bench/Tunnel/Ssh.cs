@@ -11,6 +11,9 @@ public sealed class Ssh : IDisposable
     private readonly string _folder = Directory.CreateTempSubdirectory("berth-b-").FullName;
     private readonly List<Process> _processes = [];
 
+    /// <summary>Server and client.</summary>
+    public IReadOnlyList<int> ProcessIds => [.. _processes.Select(process => process.Id)];
+
     private Ssh()
     {
     }

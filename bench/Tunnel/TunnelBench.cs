@@ -28,9 +28,9 @@ public static class TunnelBench
         using (var ssh = await Ssh.StartAsync(IPAddress.Loopback, Start, app.Port, SshPort))
         {
             await using (var berth = await BerthWays.StartAsync(IPAddress.Loopback, Start, app.Port))
-                await LoopbackAsync(table, berth);
+                await LoopbackAsync(table, berth, ssh);
             await using (var berth = await BerthWays.StartAsync(null, Start, app.Port))
-                await UnixAsync(table, berth);
+                await UnixAsync(table, berth, ssh);
         }
 
         using var far = FarNetwork.TryMake(s_far, loss: 0, mtu: 9000, out var why);
@@ -43,59 +43,76 @@ public static class TunnelBench
         using (var app = new FarApp(far.Listen()))
         using (var ssh = await Ssh.StartAsync(far.Far, run => far.There(() => Start(run)), app.Port, SshPort))
         await using (var berth = await BerthWays.StartAsync(far.Near, run => far.There(() => Start(run)), app.Port))
-            await FarAsync(table, berth);
+            await FarAsync(table, berth, ssh);
         return table;
     }
 
-    private static async Task LoopbackAsync(Table table, BerthWays berth)
+    private static async Task LoopbackAsync(Table table, BerthWays berth, Ssh server)
     {
-        var (forward, dial, ssh) = Ways(berth);
-        var down = await InTurnAsync(way => way.DownAsync(1, Bytes), forward, dial, ssh);
-        var up = await InTurnAsync(way => way.UpAsync(Bytes), forward, dial, ssh);
-        var many = await InTurnAsync(way => way.DownAsync(Streams, Bytes / Streams), forward, dial, ssh);
+        var (forward, dial, ssh) = Ways(berth, server);
+        var moved = await MoveAsync(Streams, forward, dial, ssh);
         var first = await InTurnAsync(FirstBytesAsync, forward, dial, ssh);
-        var burst = await InTurnAsync(way => way.BurstAsync(Burst, BurstBytes), forward, dial, ssh);
+        var burst = await InTurnAsync(BurstAsync, forward, dial, ssh);
         var echo = await InTurnAsync(way => way.EchoWhileBusyAsync(Keys), forward, dial, ssh);
-        Add("forward", forward);
-        Add("the server's dial", dial);
-
-        void Add(string name, Way way) => table
-            .Add($"loopback, {name}: one stream down, MB/s", down[way], down[ssh], "ratio ≥ 1.1")
-            .Add("… one stream up, MB/s", up[way], up[ssh], "ratio ≥ 0.9")
-            .Add($"… {Streams} streams down, MB/s", many[way], many[ssh], "ratio ≥ 1.4")
-            .Add("… new stream and first byte, p50, ms", first[way], first[ssh], "< 2")
-            .Add($"… {Burst} streams at once, {BurstBytes / 1024} KiB each, ms", burst[way], burst[ssh], "ratio ≤ 1.5")
-            .Add("… echo of a key during a bulk copy, p99, ms", [P99(echo[way])], [P99(echo[ssh])], "< 20");
-    }
-
-    private static async Task UnixAsync(Table table, BerthWays berth)
-    {
-        var (forward, dial, ssh) = Ways(berth);
-        var down = await InTurnAsync(way => way.DownAsync(1, Bytes), forward, dial, ssh);
-        var up = await InTurnAsync(way => way.UpAsync(Bytes), forward, dial, ssh);
         foreach (var way in (Way[])[forward, dial])
         {
-            table.Add($"Unix sockets, {way.Name}: one stream down, MB/s", down[way], down[ssh], "ratio ≥ 2")
-                .Add("… one stream up, MB/s", up[way], up[ssh], "ratio ≥ 2");
+            moved.AddTo(table, $"loopback, {way.Name}", way, ssh, ["ratio ≥ 1.1", "ratio ≥ 0.9", "ratio ≥ 1.4"]);
+            table.Add("… new stream and first byte, p50, ms", first[way], first[ssh], "< 2")
+                .Add($"… {Burst} streams at once, {BurstBytes / 1024} KiB each, ms", burst[way], burst[ssh], "ratio ≤ 1.5")
+                .Add("… echo of a key during a bulk copy, p99, ms", [P99(echo[way])], [P99(echo[ssh])], "< 20");
         }
     }
 
-    private static async Task FarAsync(Table table, BerthWays berth)
+    private static async Task UnixAsync(Table table, BerthWays berth, Ssh server)
     {
-        var (forward, dial, ssh) = Ways(berth);
-        var down = await InTurnAsync(way => way.DownAsync(1, Bytes), forward, dial, ssh);
-        var up = await InTurnAsync(way => way.UpAsync(Bytes), forward, dial, ssh);
+        var (forward, dial, ssh) = Ways(berth, server);
+        var moved = await MoveAsync(null, forward, dial, ssh);
+        foreach (var way in (Way[])[forward, dial])
+            moved.AddTo(table, $"Unix sockets, {way.Name}", way, ssh, ["ratio ≥ 2", "ratio ≥ 2"]);
+    }
+
+    private static async Task FarAsync(Table table, BerthWays berth, Ssh server)
+    {
+        var (forward, dial, ssh) = Ways(berth, server);
+        var moved = await MoveAsync(null, forward, dial, ssh);
         var first = await InTurnAsync(FirstBytesAsync, forward, dial, ssh);
         foreach (var way in (Way[])[forward, dial])
         {
-            table.Add($"{s_far.TotalMilliseconds} ms, {way.Name}: one stream down, MB/s", down[way], down[ssh], "ratio ≥ 1.5")
-                .Add("… one stream up, MB/s", up[way], up[ssh], "ratio ≥ 1.5")
-                .Add("… new stream and first byte, p50, ms", first[way], first[ssh], "one round trip");
+            moved.AddTo(table, $"{s_far.TotalMilliseconds} ms, {way.Name}", way, ssh, ["ratio ≥ 1.5", "ratio ≥ 1.5"]);
+            table.Add("… new stream and first byte, p50, ms", first[way], first[ssh], "one round trip");
         }
     }
 
-    private static (Way Forward, Way Dial, Way Ssh) Ways(BerthWays berth) =>
-        (new Way("forward", berth.Forwarded), new Way("the server's dial", berth.Dialled), new Way("ssh -L", SshPort));
+    private static async Task<Moved> MoveAsync(int? streams, params Way[] ways)
+    {
+        var moved = new Moved(
+            await InTurnAsync(way => way.WithCpuAsync(w => w.DownAsync(1, Bytes), Bytes), ways),
+            await InTurnAsync(way => way.WithCpuAsync(w => w.UpAsync(Bytes), Bytes), ways),
+            streams is null ? null : await InTurnAsync(way => way.DownAsync(streams.Value, Bytes / streams.Value), ways));
+        return moved;
+    }
+
+    private sealed record Moved(
+        Dictionary<Way, List<(double Speed, double Cpu)>> Down, Dictionary<Way, List<(double Speed, double Cpu)>> Up, Dictionary<Way, List<double>>? Many)
+    {
+        public void AddTo(Table table, string name, Way way, Way peer, string[] wanted)
+        {
+            table.Add($"{name}: one stream down, MB/s", Speeds(Down[way]), Speeds(Down[peer]), wanted[0])
+                .Add("… its processor, s per GB", Cpus(Down[way]), Cpus(Down[peer]), "–")
+                .Add("… one stream up, MB/s", Speeds(Up[way]), Speeds(Up[peer]), wanted[1])
+                .Add("… its processor, s per GB", Cpus(Up[way]), Cpus(Up[peer]), "–");
+            if (Many is not null)
+                table.Add($"… {Streams} streams down, MB/s", Many[way], Many[peer], wanted[2]);
+        }
+
+        private static List<double> Speeds(List<(double Speed, double Cpu)> of) => [.. of.Select(one => one.Speed)];
+
+        private static List<double> Cpus(List<(double Speed, double Cpu)> of) => [.. of.Select(one => one.Cpu)];
+    }
+
+    private static (Way Forward, Way Dial, Way Ssh) Ways(BerthWays berth, Ssh ssh) => (
+        new Way("forward", berth.Forwarded, [berth.CommandId, .. berth.ProcessIds]), new Way("the server's dial", berth.Dialled, berth.ProcessIds),
+        new Way("ssh -L", SshPort, ssh.ProcessIds));
 
     private static async Task<List<double>> FirstBytesAsync(Way way)
     {
@@ -105,19 +122,26 @@ public static class TunnelBench
         return took;
     }
 
-    private static Task<Dictionary<Way, List<double>>> InTurnAsync(Func<Way, Task<double>> measure, params Way[] ways) =>
-        InTurnAsync(async way => (List<double>)[await measure(way)], ways);
+    // What was used is replaced meanwhile.
+    private static async Task<double> BurstAsync(Way way)
+    {
+        await Task.Delay(TimeSpan.FromSeconds(1));
+        return await way.BurstAsync(Burst, BurstBytes);
+    }
+
+    private static Task<Dictionary<Way, List<T>>> InTurnAsync<T>(Func<Way, Task<T>> measure, params Way[] ways) =>
+        InTurnAsync(async way => (List<T>)[await measure(way)], ways);
 
     // One of each unmeasured, then in turn, so that a machine that drifts does so under all.
-    private static async Task<Dictionary<Way, List<double>>> InTurnAsync(Func<Way, Task<List<double>>> measure, params Way[] ways)
+    private static async Task<Dictionary<Way, List<T>>> InTurnAsync<T>(Func<Way, Task<List<T>>> measure, params Way[] ways)
     {
-        var samples = ways.ToDictionary(way => way, _ => new List<double>());
+        var samples = ways.ToDictionary(way => way, _ => new List<T>());
         for (var round = 0; round <= Rounds; round++)
         {
             foreach (var way in ways)
             {
                 var measured = await measure(way);
-                if (Environment.GetEnvironmentVariable("TRACE") is not null) Console.Error.WriteLine($"{way.Name} {measured[0]:0.0}");
+                if (Environment.GetEnvironmentVariable("TRACE") is not null) Console.Error.WriteLine($"{way.Name} {measured[0]}");
                 if (round > 0)
                     samples[way].AddRange(measured);
             }

@@ -5,12 +5,20 @@ using System.Net.Sockets;
 namespace Berth.Bench.Tunnel;
 
 /// <summary>A port of loopback behind which the far app is, by whatever is between, and what can be measured there.</summary>
-public sealed class Way(string name, int port)
+public sealed class Way(string name, int port, IReadOnlyList<int> processes)
 {
     private static readonly TimeSpan s_bulkBeforeEcho = TimeSpan.FromMilliseconds(300);
     private readonly byte[] _bytes = new byte[128 * 1024];
 
     public string Name => name;
+
+    /// <summary>Seconds of processor, of the programs between, for each GB that something moved.</summary>
+    public async Task<(double Speed, double Cpu)> WithCpuAsync(Func<Way, Task<double>> moves, long bytes)
+    {
+        var before = Processes.ProcessorTime(processes);
+        var speed = await moves(this);
+        return (speed, (Processes.ProcessorTime(processes) - before).TotalSeconds / (bytes / 1e9));
+    }
 
     /// <summary>MB/s of so many downloads at once.</summary>
     public async Task<double> DownAsync(int streams, long bytes)

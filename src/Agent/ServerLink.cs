@@ -19,29 +19,23 @@ internal sealed class ServerLink(SessionFolder folder, AgentState state, LogBuff
     private const int LogChunk = 64 * 1024;
     private const int LongestMessage = 16 * 1024;
     private const int OffsetBytes = 8;
-    private static readonly TimeSpan s_firstRetry = TimeSpan.FromMilliseconds(25);
-
     private static readonly TimeSpan s_drainWithin = TimeSpan.FromMilliseconds(500);
 
     private readonly TaskCompletionSource _handedOver = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private AgentActivity? _activity;
     private volatile bool _finishing;
 
-    // A socket on this machine costs nothing to ask. A server far away must not be stormed after its restart, and thousands
-    // that ask once in six seconds each, at moments of their own, are no storm.
-    private TimeSpan LastRetry => folder.Order.Server.StartsWith("unix:", StringComparison.Ordinal) ? TimeSpan.FromSeconds(1) : TimeSpan.FromSeconds(6);
-
     /// <summary>Connects and reconnects until cancelled.</summary>
     public async Task RunAsync(CancellationToken stop)
     {
         using var dialer = new ServerDialer(folder.Order.Server, folder.Token, folder.Authorities);
-        var delay = s_firstRetry;
+        var backoff = dialer.Backoff(time);
         while (!stop.IsCancellationRequested)
         {
             try
             {
                 if (await ConnectedAsync(dialer, stop))
-                    delay = s_firstRetry;
+                    backoff.Reset();
             }
             catch (Exception e) when (e is WebSocketException or IOException or JsonException or OperationCanceledException)
             {
@@ -49,8 +43,7 @@ internal sealed class ServerLink(SessionFolder folder, AgentState state, LogBuff
             }
             if (_handedOver.Task.IsCompleted)
                 return;
-            await Task.Delay(delay * (0.5 + Random.Shared.NextDouble()), time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            delay = TimeSpan.FromTicks(Math.Min(delay.Ticks * 2, LastRetry.Ticks));
+            await backoff.PauseAsync(stop);
         }
     }
 

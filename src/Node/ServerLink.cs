@@ -14,9 +14,6 @@ namespace Berth.Node;
 internal sealed class ServerLink(NodeFolder folder, Machine machine, NodeCalls calls, AgentRelay relay, TimeProvider time)
 {
     private const int LongestMessage = 64 * 1024;
-    private static readonly TimeSpan s_firstRetry = TimeSpan.FromMilliseconds(100);
-    // A server must not be stormed after its restart; jitter parts those that lost it at the same moment.
-    private static readonly TimeSpan s_lastRetry = TimeSpan.FromSeconds(6);
     private static readonly TimeSpan s_measureEvery = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan s_tellAtLeastEvery = TimeSpan.FromMinutes(1);
 
@@ -25,7 +22,7 @@ internal sealed class ServerLink(NodeFolder folder, Machine machine, NodeCalls c
     public async Task RunAsync(CancellationToken stop)
     {
         using var dialer = new ServerDialer(folder.Settings.Server, folder.Token, folder.Authorities);
-        var delay = s_firstRetry;
+        var backoff = dialer.Backoff(time);
         string? said = null;
         while (!stop.IsCancellationRequested)
         {
@@ -33,7 +30,8 @@ internal sealed class ServerLink(NodeFolder folder, Machine machine, NodeCalls c
             try
             {
                 why = await ConnectedAsync(dialer, stop);
-                (delay, said) = (s_firstRetry, null);
+                backoff.Reset();
+                said = null;
             }
             catch (WebSocketException e) when (e.Message.Contains("'401'", StringComparison.Ordinal))
             {
@@ -50,8 +48,7 @@ internal sealed class ServerLink(NodeFolder folder, Machine machine, NodeCalls c
             // Said once: an hour without the server is one line, not an hour of them.
             if (why != said)
                 await Console.Error.WriteLineAsync($"berth-node: {said = why}");
-            await Task.Delay(delay * (0.5 + Random.Shared.NextDouble()), time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            delay = TimeSpan.FromTicks(Math.Min(delay.Ticks * 2, s_lastRetry.Ticks));
+            await backoff.PauseAsync(stop);
         }
     }
 

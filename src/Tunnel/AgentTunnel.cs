@@ -16,9 +16,13 @@ public sealed class AgentTunnel : IDisposable
     private readonly Channel<Waiting> _waiting = Channel.CreateUnbounded<Waiting>();
     private readonly ConcurrentDictionary<TunnelStream, byte> _streams = new();
     private bool _closed;
+    private int _dialling;
 
     /// <summary>Streams that are open, waiting or in use.</summary>
     public int Count => _streams.Count;
+
+    /// <summary>Dials for which no stream waits.</summary>
+    public int Dialling => Volatile.Read(ref _dialling);
 
     /// <summary>Offers a stream that the agent has just opened; completes once it is over.</summary>
     public async Task ServeAsync(WebSocket socket)
@@ -87,6 +91,9 @@ public sealed class AgentTunnel : IDisposable
 
     private async Task<Waiting> TakeAsync(CancellationToken ct)
     {
+        if (_waiting.Reader.TryRead(out var waiting))
+            return waiting;
+        Interlocked.Increment(ref _dialling);
         try
         {
             return await _waiting.Reader.ReadAsync(ct);
@@ -94,6 +101,10 @@ public sealed class AgentTunnel : IDisposable
         catch (ChannelClosedException e)
         {
             throw new AgentNotConnectedException("The session's agent has just disconnected.", e);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _dialling);
         }
     }
 

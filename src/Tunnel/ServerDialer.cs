@@ -9,6 +9,9 @@ namespace Berth.Tunnel;
 public sealed class ServerDialer : IDisposable
 {
     private const string UnixScheme = "unix:";
+    private static readonly TimeSpan s_firstRetry = TimeSpan.FromMilliseconds(25);
+    private static readonly TimeSpan s_lastRetryHere = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_lastRetry = TimeSpan.FromSeconds(6);
     private readonly string _token;
     private readonly string? _socketPath;
     private readonly Uri? _server;
@@ -39,6 +42,12 @@ public sealed class ServerDialer : IDisposable
             ? UnixWebSocket.ConnectAsync(_socketPath, route, headers, ct)
             : ConnectAsync(new Uri(_server!, route), headers, ct);
     }
+
+    /// <summary>
+    /// Pauses between attempts. A socket on this machine costs nothing to ask; a server far away must not be stormed after
+    /// its restart, and thousands that ask once in six seconds each, at moments of their own, are no storm.
+    /// </summary>
+    public Backoff Backoff(TimeProvider time) => new(s_firstRetry, _socketPath is null ? s_lastRetry : s_lastRetryHere, time);
 
     public void Dispose()
     {

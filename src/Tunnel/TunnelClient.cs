@@ -127,7 +127,7 @@ public sealed class TunnelClient(Func<CancellationToken, Task<WebSocket>> connec
 
     private async Task<WebSocket> ConnectAsync(CancellationToken stop)
     {
-        for (var delay = s_firstRetry; ; delay = TimeSpan.FromTicks(Math.Min(delay.Ticks * 2, s_lastRetry.Ticks)))
+        for (var backoff = new Backoff(s_firstRetry, s_lastRetry, TimeProvider.System); ;)
         {
             try
             {
@@ -135,7 +135,8 @@ public sealed class TunnelClient(Func<CancellationToken, Task<WebSocket>> connec
             }
             catch (Exception e) when (e is WebSocketException or IOException or SocketException or HttpRequestException && !stop.IsCancellationRequested)
             {
-                await Task.Delay(delay * (0.5 + Random.Shared.NextDouble()), stop);
+                await backoff.PauseAsync(stop);
+                stop.ThrowIfCancellationRequested();
             }
         }
     }

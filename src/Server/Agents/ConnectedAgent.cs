@@ -11,10 +11,11 @@ namespace Berth.Server.Agents;
 /// <summary>One control connection of one agent, and the streams that belong to it.</summary>
 internal sealed class ConnectedAgent : IDisposable
 {
-    // While nobody uses a session few streams wait, and none that costs a connection over the network; a page that loads
-    // opens dozens at once.
+    // While nobody uses a session few streams wait, and none that costs a connection over the network. A page that loads
+    // opens dozens at once: where many dials had to wait, more streams wait for the next ones.
     private const int IdleStreamsHere = 2;
-    public const int BusyStreams = 16;
+    private const int BusyStreams = 16;
+    private const int MostStreams = 64;
     // A session's own processes hold its token: what they can make the server hold is bounded.
     private const int MaximumStreams = 1024;
     private static readonly TimeSpan s_busyFor = TimeSpan.FromMinutes(1);
@@ -54,9 +55,9 @@ internal sealed class ConnectedAgent : IDisposable
         if (port == ServiceRoutes.AgentPort && !HasServices)
             throw new AgentTooOldException();
         Volatile.Write(ref _lastDial, _time.GetTimestamp());
-        if (Interlocked.Exchange(ref _wanted, BusyStreams) != BusyStreams)
+        if (Grow() is { } wanted)
         {
-            await SendAsync(new ServerStreams(BusyStreams), ct);
+            await SendAsync(new ServerStreams(wanted), ct);
             _cooling.Change(s_busyFor, Timeout.InfiniteTimeSpan);
         }
         return await _tunnel.DialAsync(port, ct);
@@ -101,6 +102,19 @@ internal sealed class ConnectedAgent : IDisposable
         else
             _tunnel.Dispose();
         _socket.Abort();
+    }
+
+    /// <returns>How many streams are to wait from now on; null: as many as before.</returns>
+    private int? Grow()
+    {
+        for (var wanted = Volatile.Read(ref _wanted); ; wanted = Volatile.Read(ref _wanted))
+        {
+            var more = wanted < BusyStreams ? BusyStreams : _tunnel.Dialling >= wanted / 2 ? Math.Min(wanted * 2, MostStreams) : wanted;
+            if (more == wanted)
+                return null;
+            if (Interlocked.CompareExchange(ref _wanted, more, wanted) == wanted)
+                return more;
+        }
     }
 
     private async Task CoolAsync()
