@@ -60,6 +60,9 @@ public sealed class FakeBench : IAsyncDisposable
     public async Task<int> DoorAsync(string sessionId, int port) =>
         int.Parse(await AskAsync($"door {sessionId} {port}"), CultureInfo.InvariantCulture);
 
+    /// <summary>Its resident memory after a collection.</summary>
+    public async Task<long> MemoryAsync() => long.Parse(await AskAsync("memory"), CultureInfo.InvariantCulture);
+
     /// <summary>The token of a session's agent, once the session was started.</summary>
     public async Task<string> AgentTokenAsync(string sessionId)
     {

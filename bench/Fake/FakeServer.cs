@@ -21,8 +21,8 @@ namespace Berth.Bench.Fake;
 /// The whole server on compute that costs nothing, in a process of its own (<c>berth-bench fake-server DATA PORT USERS
 /// [ADDRESS]</c>), so that what is measured is the server's. It writes its users' API tokens to <c>DATA/tokens</c> and each
 /// session's agent token beside its socket. With an address it listens there, with TLS, and its agents come by network. On
-/// standard input <c>operations</c> asks how often it went to the database, and <c>door SESSION PORT</c> for a port of
-/// loopback behind which it dials that port of the session.
+/// standard input <c>operations</c> asks how often it went to the database, <c>memory</c> what it holds after a collection, and
+/// <c>door SESSION PORT</c> for a port of loopback behind which it dials that port of the session.
 /// </summary>
 public static class FakeServer
 {
@@ -72,12 +72,22 @@ public static class FakeServer
         Console.WriteLine("ready");
         while (await Console.In.ReadLineAsync() is { } asked)
         {
-            Console.WriteLine(asked.Split(' ') is ["door", var session, var inside]
-                ? Door.Open(app.Services, session, int.Parse(inside, CultureInfo.InvariantCulture))
-                : Interlocked.Read(ref operations));
+            Console.WriteLine(asked.Split(' ') switch
+            {
+                ["door", var session, var inside] => Door.Open(app.Services, session, int.Parse(inside, CultureInfo.InvariantCulture)),
+                ["memory"] => Held(),
+                _ => Interlocked.Read(ref operations),
+            });
         }
 
         return 0;
+    }
+
+    // Resident memory without what waits to be collected: how much of that there is, is a matter of moments.
+    private static long Held()
+    {
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        return Environment.WorkingSet;
     }
 
     private static ServerOptions Options(string data, int port, IPAddress? address)

@@ -11,6 +11,12 @@ public sealed class CutServer : RunningServer
 {
     private SmallImage? _image;
 
+    public CutServer()
+    {
+        Variables["BERTH_SERVER_STREAMS_PER_SESSION"] = "250";
+        Variables["BERTH_SERVER_STREAMS_PER_USER"] = "500";
+    }
+
     internal CuttingRelay Relay { get; private set; } = null!;
 
     internal IReadOnlyDictionary<string, string?> Far { get; private set; } = null!;
@@ -118,8 +124,33 @@ public sealed class ForwardTests(CutServer server) : IClassFixture<CutServer>
             async () => (written = await server.Api.SessionConnectionsAsync(session.Id, Ct)) is [{ EndedAt: not null }], "its end is written down");
         var connection = Assert.Single(written);
         Assert.Equal(("tcp", "port 9001", "local"), (connection.Kind, connection.Target, connection.From));
-        Assert.InRange(connection.BytesOut, Size / 2, Size * 2L);
+        Assert.Equal((Size, Size), (connection.BytesIn, connection.BytesOut));
         await server.RemoveAsync(session.Id);
+    }
+
+    [Fact]
+    public async Task Five_hundred_streams_outlive_a_server_that_is_killed()
+    {
+        const int Each = 250;
+        SessionView[] sessions = [await server.StartEchoAsync("crowd-a"), await server.StartEchoAsync("crowd-b")];
+        await using (var a = await Forward.StartAsync(server.Near, "forward", "crowd-a", "9001"))
+        await using (var b = await Forward.StartAsync(server.Near, "forward", "crowd-b", "9001"))
+        {
+            var streams = new List<NetworkStream>();
+            for (var i = 0; i < 2 * Each; i++)
+                streams.Add(await (i % 2 == 0 ? a : b).ConnectAsync());
+            await EachAsync(streams, "before");
+            await server.KillAsync();
+            // What is said while nobody is there waits where it is.
+            for (var i = 0; i < streams.Count; i++)
+                await streams[i].WriteAsync(Word("while away", i), Ct);
+            await server.StartAsync();
+            await HearAsync(streams, "while away");
+            await EachAsync(streams, "after");
+            streams.ForEach(stream => stream.Dispose());
+        }
+        foreach (var session in sessions)
+            await server.RemoveAsync(session.Id);
     }
 
     [Fact]
@@ -165,6 +196,22 @@ public sealed class ForwardTests(CutServer server) : IClassFixture<CutServer>
         await server.RemoveAsync(session.Id);
         Assert.Equal(4, (await server.BerthAsync("session", "forward", "paused", "9001")).Code);
     }
+
+    private static byte[] Word(string text, int number) => System.Text.Encoding.ASCII.GetBytes($"{text} {number:000}");
+
+    private static async Task EachAsync(List<NetworkStream> streams, string text)
+    {
+        for (var i = 0; i < streams.Count; i++)
+            await streams[i].WriteAsync(Word(text, i), Ct);
+        await HearAsync(streams, text);
+    }
+
+    private static Task HearAsync(List<NetworkStream> streams, string text) => Task.WhenAll(streams.Select(async (stream, i) =>
+    {
+        var heard = new byte[Word(text, i).Length];
+        await stream.ReadExactlyAsync(heard, Ct).AsTask().WaitAsync(Patience, Ct);
+        Assert.Equal(Word(text, i), heard);
+    }));
 
     // Sends it all, reads it all back, and lets something happen when a fifth has come back.
     private static async Task EchoesAsync(Forward forward, Func<Task> happen)

@@ -14,12 +14,13 @@ namespace Berth.Server.Agents;
 internal sealed class ControlReader(WebSocket socket)
 {
     private const int OffsetBytes = 8;
+    private const int UsualMessage = 4096;
     private const int LongestMessage = 256 * 1024;
     private const int LongestText = 2000;
     private const int MostNotices = 50;
     private const int MostPorts = 50;
 
-    private byte[] _buffer = new byte[4096];
+    private byte[] _buffer = [];
 
     /// <summary>The agent ended the connection as one ends it who has nothing left to say.</summary>
     public bool Closed { get; private set; }
@@ -29,16 +30,12 @@ internal sealed class ControlReader(WebSocket socket)
     {
         try
         {
-            var filled = 0;
-            while (true)
+            // Thousands of agents say nothing most of the time: while they do, nothing is held for what they may say.
+            _buffer = [];
+            var part = await socket.ReceiveAsync(Memory<byte>.Empty, ct);
+            _buffer = new byte[UsualMessage];
+            for (var filled = 0; ;)
             {
-                if (filled == _buffer.Length)
-                {
-                    if (filled == LongestMessage)
-                        return await RefuseAsync(WebSocketCloseStatus.MessageTooBig, ct);
-                    Array.Resize(ref _buffer, Math.Min(filled * 4, LongestMessage));
-                }
-                var part = await socket.ReceiveAsync(_buffer.AsMemory(filled), ct);
                 if (part.MessageType == WebSocketMessageType.Close)
                 {
                     Closed = true;
@@ -49,6 +46,11 @@ internal sealed class ControlReader(WebSocket socket)
                 filled += part.Count;
                 if (part.EndOfMessage)
                     return Read(part.MessageType, _buffer.AsMemory(0, filled)) ?? await RefuseAsync(WebSocketCloseStatus.InvalidPayloadData, ct);
+                if (filled == LongestMessage)
+                    return await RefuseAsync(WebSocketCloseStatus.MessageTooBig, ct);
+                if (filled == _buffer.Length)
+                    Array.Resize(ref _buffer, Math.Min(filled * 4, LongestMessage));
+                part = await socket.ReceiveAsync(_buffer.AsMemory(filled), ct);
             }
         }
         catch (Exception e) when (e is WebSocketException or IOException or OperationCanceledException or ObjectDisposedException)
