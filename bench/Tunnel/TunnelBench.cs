@@ -141,7 +141,6 @@ public static class TunnelBench
             foreach (var way in ways)
             {
                 var measured = await measure(way);
-                if (Environment.GetEnvironmentVariable("TRACE") is not null) Console.Error.WriteLine($"{way.Name} {measured[0]}");
                 if (round > 0)
                     samples[way].AddRange(measured);
             }

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net.Sockets;
 using Berth.Core.Agents;
+using Berth.Tunnel;
 
 namespace Berth.Node;
 
@@ -10,13 +11,6 @@ namespace Berth.Node;
 /// </summary>
 internal sealed class SessionSockets(string parent, AgentRelay relay) : IAsyncDisposable
 {
-    private const int LongestSocketPath = 107;
-    private const UnixFileMode Closed = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
-    private const UnixFileMode EveryoneMayPass = Closed
-        | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
-    private const UnixFileMode EveryoneMayConnect = UnixFileMode.UserRead | UnixFileMode.UserWrite
-        | UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite;
-
     private readonly ConcurrentDictionary<string, Socket> _listening = new(StringComparer.OrdinalIgnoreCase);
     private readonly CancellationTokenSource _over = new();
 
@@ -37,18 +31,7 @@ internal sealed class SessionSockets(string parent, AgentRelay relay) : IAsyncDi
         {
             if (_listening.ContainsKey(sessionId))
                 return;
-            var folder = FolderOf(sessionId);
-            var path = Path.Combine(folder, AgentFiles.Socket);
-            if (path.Length > LongestSocketPath)
-                throw new IOException($"The path of a session's socket may have {LongestSocketPath} characters, and {path} has {path.Length}: join with a shorter --data folder.");
-            Directory.CreateDirectory(parent, Closed);
-            Directory.CreateDirectory(folder);
-            File.SetUnixFileMode(folder, EveryoneMayPass); // whatever the umask is
-            File.Delete(path);
-            var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-            socket.Bind(new UnixDomainSocketEndPoint(path));
-            File.SetUnixFileMode(path, EveryoneMayConnect);
-            socket.Listen(128);
+            var socket = AgentSocketFile.Listen(SocketOf(sessionId), "join with a shorter --data folder");
             _listening[sessionId] = socket;
             _ = AcceptAsync(sessionId, socket);
         }
@@ -59,17 +42,11 @@ internal sealed class SessionSockets(string parent, AgentRelay relay) : IAsyncDi
     {
         lock (_listening)
         {
-            var folder = FolderOf(sessionId);
-            if (HasOrder(folder))
+            if (HasOrder(FolderOf(sessionId)))
                 return;
             if (_listening.TryRemove(sessionId, out var socket))
                 socket.Dispose();
-            if (!Directory.Exists(folder))
-                return;
-            File.Delete(Path.Combine(folder, AgentFiles.Socket));
-            // What else is in it is the provider's, which takes its own part back.
-            if (!Directory.EnumerateFileSystemEntries(folder).Any())
-                Directory.Delete(folder);
+            AgentSocketFile.Remove(SocketOf(sessionId));
         }
     }
 
@@ -87,6 +64,8 @@ internal sealed class SessionSockets(string parent, AgentRelay relay) : IAsyncDi
     private string FolderOf(string sessionId) => sessionId.Length > 0 && sessionId.All(char.IsAsciiLetterOrDigit)
         ? Path.Combine(parent, sessionId.ToLowerInvariant())
         : throw new IOException($"'{sessionId}' is not the id of a session.");
+
+    private string SocketOf(string sessionId) => Path.Combine(FolderOf(sessionId), AgentFiles.Socket);
 
     private async Task AcceptAsync(string sessionId, Socket listening)
     {

@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using System.Threading.Channels;
 using Berth.Core.Agents;
 using Berth.Server.Options;
+using Berth.Tunnel;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 
@@ -12,18 +13,12 @@ namespace Berth.Server.Agents;
 /// <summary>
 /// One Unix socket a session, for its agent: <c>SESSIONS-FOLDER/id/agent.sock</c>. It is a transport of Kestrel that
 /// listens on sockets which come and go while the server runs; a connection knows which session's socket it came through
-/// (<see cref="IAgentConnection"/>). Anybody may open the socket who can see it: that is the server's user, because the
-/// sessions folder is closed to others, and the one container it is mounted into.
+/// (<see cref="IAgentConnection"/>).
 /// </summary>
 public sealed class AgentSockets(ServerOptions options, ILoggerFactory loggers)
     : IConnectionListenerFactory, IConnectionListenerFactorySelector, IDisposable
 {
-    private const int LongestSocketPath = 107;
-    private const UnixFileMode EveryoneMayPass = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
-        | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
-    private const UnixFileMode EveryoneMayConnect = UnixFileMode.UserRead | UnixFileMode.UserWrite
-        | UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite;
-
+    private readonly Lock _opening = new();
     private readonly ILogger _log = loggers.CreateLogger<AgentSockets>();
     private readonly ConcurrentDictionary<string, Socket> _listening = new(StringComparer.OrdinalIgnoreCase);
     private readonly Channel<ConnectionContext> _accepted = Channel.CreateUnbounded<ConnectionContext>();
@@ -34,54 +29,28 @@ public sealed class AgentSockets(ServerOptions options, ILoggerFactory loggers)
     public string Folder(string sessionId) => Path.Combine(options.SessionsFolder, sessionId.ToLowerInvariant());
 
     /// <summary>Listens for a session's agent. Doing it again changes nothing; a socket that an earlier server left is replaced.</summary>
-    /// <exception cref="InvalidOperationException">The data folder's path is too long for sockets.</exception>
+    /// <exception cref="IOException">The data folder's path is too long for sockets.</exception>
     public void Open(string sessionId)
     {
-        if (_listening.ContainsKey(sessionId))
-            return;
-        var folder = Folder(sessionId);
-        var path = Path.Combine(folder, AgentFiles.Socket);
-        if (path.Length > LongestSocketPath)
+        lock (_opening)
         {
-            throw new InvalidOperationException(
-                $"The path of a session's socket may have {LongestSocketPath} characters, and {path} has {path.Length}: choose a shorter data folder.");
-        }
-        Directory.CreateDirectory(options.SessionsFolder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        Directory.CreateDirectory(folder);
-        File.SetUnixFileMode(folder, EveryoneMayPass);
-        File.Delete(path);
-        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        try
-        {
-            socket.Bind(new UnixDomainSocketEndPoint(path));
-            File.SetUnixFileMode(path, EveryoneMayConnect);
-            socket.Listen(128);
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
-        if (_listening.TryAdd(sessionId, socket))
+            if (_listening.ContainsKey(sessionId))
+                return;
+            var socket = AgentSocketFile.Listen(SocketOf(sessionId), "choose a shorter data folder");
+            _listening[sessionId] = socket;
             _ = AcceptAsync(sessionId, socket);
-        else
-            socket.Dispose();
+        }
     }
 
-    /// <summary>
-    /// Stops listening and removes the socket, also one that an earlier server left, and its folder if nothing else is in
-    /// it. Closing what is not open succeeds.
-    /// </summary>
+    /// <summary>Stops listening and removes the socket, also one that an earlier server left. Closing what is not open succeeds.</summary>
     public void Close(string sessionId)
     {
-        if (_listening.TryRemove(sessionId, out var socket))
-            socket.Dispose();
-        if (!Directory.Exists(Folder(sessionId)))
-            return;
-        File.Delete(Path.Combine(Folder(sessionId), AgentFiles.Socket));
-        // What else is in it is the provider's, which takes its own part back.
-        if (!Directory.EnumerateFileSystemEntries(Folder(sessionId)).Any())
-            Directory.Delete(Folder(sessionId));
+        lock (_opening)
+        {
+            if (_listening.TryRemove(sessionId, out var socket))
+                socket.Dispose();
+            AgentSocketFile.Remove(SocketOf(sessionId));
+        }
     }
 
     bool IConnectionListenerFactorySelector.CanBind(EndPoint endpoint) => endpoint is AgentEndPoint;
@@ -100,6 +69,8 @@ public sealed class AgentSockets(ServerOptions options, ILoggerFactory loggers)
         }
         _connections.Dispose();
     }
+
+    private string SocketOf(string sessionId) => Path.Combine(Folder(sessionId), AgentFiles.Socket);
 
     private async Task AcceptAsync(string sessionId, Socket listening)
     {

@@ -98,19 +98,18 @@ public sealed class ServiceRelay(
     private async Task PassAsync(
         DuplexStream client, DuplexStream agent, StreamLimits.Place place, NotedConnection noted, CarrierMeter meter, CancellationToken ct)
     {
-        using var over = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        try
+        using var over = new CancellationTokenSource();
+        // Who may not go on loses the line, and the agent hears that it was closed. When the server stops nobody has left:
+        // the client comes to the next one.
+        using var cut = ct.UnsafeRegister(_ =>
         {
-            await Task.WhenAll(
-                CopyAsync(client, agent, bytes => noted.ReachIn(meter.PassIn(bytes))),
-                CopyAsync(agent, client, bytes => noted.ReachOut(meter.PassOut(bytes))));
-        }
-        catch (OperationCanceledException) when (lifetime.ApplicationStopping.IsCancellationRequested)
-        {
-            // Nobody has left: the client comes to the next server.
-            agent.Abort();
+            if (lifetime.ApplicationStopping.IsCancellationRequested)
+                agent.Abort();
             client.Abort();
-        }
+        }, null);
+        await Task.WhenAll(
+            CopyAsync(client, agent, bytes => noted.ReachIn(meter.PassIn(bytes))),
+            CopyAsync(agent, client, bytes => noted.ReachOut(meter.PassOut(bytes))));
 
         async Task CopyAsync(DuplexStream from, DuplexStream to, Action<ReadOnlySpan<byte>> count)
         {
