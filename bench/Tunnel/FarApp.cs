@@ -16,7 +16,7 @@ public sealed class FarApp : IDisposable
     public FarApp(TcpListener listener)
     {
         _listener = listener;
-        Task.Run(async () =>
+        _ = Task.Run(async () =>
         {
             while (true)
                 _ = ServeAsync(await listener.AcceptSocketAsync());

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Runtime.Versioning;
 
 namespace Berth.Tunnel;
 
@@ -6,6 +7,7 @@ namespace Berth.Tunnel;
 /// The Unix socket of one session's agent, in the session's own folder. Anybody may open it who can see it: that is this
 /// process's user, because the folder around is closed to others, and the one container that the session's is mounted into.
 /// </summary>
+[UnsupportedOSPlatform("windows")]
 public static class AgentSocketFile
 {
     private const int LongestPath = 107;

@@ -68,7 +68,7 @@ internal sealed class TunDevice : IDisposable
     private static extern int open([MarshalAs(UnmanagedType.LPUTF8Str)] string path, int flags);
 
     [DllImport("libc")]
-    private static extern int close(int file);
+    private static extern void close(int file);
 
     [DllImport("libc", SetLastError = true)]
     private static extern int ioctl(int file, nuint request, byte[] argument);
@@ -146,5 +146,5 @@ internal sealed class DelayLine : IDisposable
     }
 
     [DllImport("libc")]
-    private static extern int nanosleep(long[] time, nint rest);
+    private static extern void nanosleep(long[] time, nint rest);
 }
