@@ -104,7 +104,7 @@ public static class FakeServer
 
         return options with
         {
-            Listen = "0.0.0.0", PublicUrl = new Uri($"https://localhost:{port}"),
+            Listen = "0.0.0.0", PublicUrl = new Uri($"https://{address}:{port}"),
             Certificate = Path.Combine(data, "server.pem"), CertificateKey = Path.Combine(data, "server.key"),
         };
     }

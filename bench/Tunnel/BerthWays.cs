@@ -51,7 +51,7 @@ public sealed class BerthWays : IAsyncDisposable
         await RunningAsync(server, session.Id);
 
         var config = Directory.CreateTempSubdirectory("berth-b-").FullName;
-        var (command, forwarded) = await ForwardAsync(server, config, address is null ? null : authorities, app);
+        var (command, forwarded) = await ForwardAsync(server, config, address, app);
         return new BerthWays(server, agent, command, config) { Forwarded = forwarded, Dialled = await server.DoorAsync(session.Id, app) };
     }
 
@@ -72,17 +72,17 @@ public sealed class BerthWays : IAsyncDisposable
         Directory.Delete(_config, recursive: true);
     }
 
-    private static async Task<(Process Command, int Port)> ForwardAsync(FakeBench server, string config, string? authorities, int app)
+    private static async Task<(Process Command, int Port)> ForwardAsync(FakeBench server, string config, IPAddress? address, int app)
     {
         var variables = new Dictionary<string, string> { ["BERTH_DATA"] = server.Data, ["XDG_CONFIG_HOME"] = config };
-        if (authorities is not null)
+        if (address is not null)
         {
             // The local user's own token, as `berth login` would store it.
             var token = (await server.Owner.CreateTokenAsync(new("bench"), default)).Secret;
-            var contexts = new { current = "bench", contexts = new { bench = new { url = $"https://localhost:{FakeBench.Port}", token } } };
+            var contexts = new { current = "bench", contexts = new { bench = new { url = $"https://{address}:{FakeBench.Port}", token } } };
             var folder = Directory.CreateDirectory(Path.Combine(config, "berth")).FullName;
             await File.WriteAllTextAsync(Path.Combine(folder, "contexts.json"), JsonSerializer.Serialize(contexts));
-            variables["SSL_CERT_FILE"] = authorities;
+            variables["SSL_CERT_FILE"] = Path.Combine(server.Data, FakeServer.AuthoritiesFile);
         }
 
         var command = Processes.Start(Path.Combine(BenchServer.Published, "berth"), ["session", "forward", "bench", $"{LocalPort}:{app}", "-o", "json"], variables);
