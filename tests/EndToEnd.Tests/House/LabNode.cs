@@ -98,6 +98,9 @@ internal sealed class LabNode(LabServer server, string name) : IAsyncDisposable
             await KillAsync();
         if (File.Exists(Path.Combine(Data, NodeFiles.Identity)))
             await Engine.RemoveAllAsync(Installation);
+        // Sessions that are processes outlive the node as containers do.
+        if (Directory.Exists(Path.Combine(Data, "runs")))
+            await Ran.ToEndAsync("pkill", ["-KILL", "-f", Path.Combine(Data, "runs")]);
         _folder.Delete(recursive: true);
     }
 
