@@ -13,10 +13,11 @@ public sealed class ReferenceTests
         ["Files"] = [],
         ["Docker"] = ["Core"],
         ["Nodes"] = ["Contracts", "Core", "Tunnel"],
+        ["Processes"] = ["Contracts", "Core"],
         ["Server"] = ["Contracts", "Core", "Tunnel", "Docker", "Nodes"],
         ["Cli"] = ["Contracts", "Files", "Tunnel"],
         ["Agent"] = ["Contracts", "Core", "Files", "Tunnel"],
-        ["Node"] = ["Contracts", "Core", "Tunnel", "Docker", "Nodes"],
+        ["Node"] = ["Contracts", "Core", "Tunnel", "Docker", "Nodes", "Processes"],
     };
 
     [Fact]

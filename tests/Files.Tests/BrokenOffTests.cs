@@ -61,7 +61,7 @@ public sealed class BrokenOffTests
     {
         using var place = await MakeAsync();
         using var callOff = CancellationTokenSource.CreateLinkedTokenSource(Ct);
-        var pair = new Pair();
+        var pair = new Pair(holdAfter: 2_000_000);
         var sent = new CopyReport();
         using var landing = Landing.Find([], Copy.Bytes(place["there"]), several: false, "there");
         var receiving = new Receiver(pair.Receiver, landing, "there", new CopyReport(), new Drafts(), new CopyPeer(() => false, pair.Cut, () => false)).ReceiveAsync(null, Ct);
@@ -69,6 +69,7 @@ public sealed class BrokenOffTests
         var sending = new Sender(pair.Sender, "here", sent).SendAsync([CopySource.Of([], Copy.Bytes(place["large"]))], callOff.Token);
         await Eventually.TrueAsync(() => sent.Bytes > 1_000_000, "it has begun");
         await callOff.CancelAsync();
+        pair.GoOn();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => sending);
         await Assert.ThrowsAsync<CopyFailedException>(() => receiving);
         await ending;
@@ -148,12 +149,13 @@ public sealed class BrokenOffTests
     public async Task A_file_that_changes_while_it_is_read_is_told()
     {
         using var place = await MakeAsync();
-        var pair = new Pair();
+        var pair = new Pair(holdAfter: 100_000);
         var copy = new Copy();
         // Nothing is read ahead of a line that takes nothing: the file grows once the first bytes have passed.
         var copying = copy.RunAsync(place["large"], place["there"], pair);
         await Eventually.TrueAsync(() => pair.Written > 100_000, "it has begun");
         await File.AppendAllTextAsync(place["large"], "more", Ct);
+        pair.GoOn();
         await copying;
         Assert.Equal([$"'{place["large"]}' here changed while it was copied: copy it again."], copy.Troubles);
     }

@@ -2,19 +2,21 @@ using System.IO.Pipelines;
 
 namespace Berth.Files.Tests.House;
 
-/// <summary>Two ends of a byte stream in memory, the first of which may be cut after a number of bytes.</summary>
+/// <summary>Two ends of a byte stream in memory, the first of which may be cut or held after a number of bytes.</summary>
 internal sealed class Pair
 {
     private readonly Pipe _there = new();
     private readonly Pipe _back = new();
     private readonly long _cutAfter;
+    private readonly long _holdAfter;
+    private readonly TaskCompletionSource _goesOn = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _written;
 
-    public Pair(long cutAfter = long.MaxValue)
+    public Pair(long cutAfter = long.MaxValue, long holdAfter = long.MaxValue)
     {
-        _cutAfter = cutAfter;
-        Sender = new End(_back.Reader.AsStream(), _there.Writer.AsStream(), CountAsync);
-        Receiver = new End(_there.Reader.AsStream(), _back.Writer.AsStream(), _ => true);
+        (_cutAfter, _holdAfter) = (cutAfter, holdAfter);
+        Sender = new End(_back.Reader.AsStream(), _there.Writer.AsStream(), PassAsync);
+        Receiver = new End(_there.Reader.AsStream(), _back.Writer.AsStream(), (_, _) => Task.FromResult(true));
     }
 
     public Stream Sender { get; }
@@ -24,6 +26,9 @@ internal sealed class Pair
     /// <summary>What the sender wrote.</summary>
     public long Written => Interlocked.Read(ref _written);
 
+    /// <summary>What was held passes, and all after it.</summary>
+    public void GoOn() => _goesOn.TrySetResult();
+
     /// <summary>Both ends hear that the line is lost.</summary>
     public void Cut()
     {
@@ -32,15 +37,18 @@ internal sealed class Pair
         _back.Writer.Complete(lost);
     }
 
-    private bool CountAsync(int count)
+    private async Task<bool> PassAsync(int count, CancellationToken ct)
     {
-        if (Interlocked.Add(ref _written, count) <= _cutAfter)
+        var written = Interlocked.Add(ref _written, count);
+        if (written > _holdAfter)
+            await _goesOn.Task.WaitAsync(ct);
+        if (written <= _cutAfter)
             return true;
         Cut();
         return false;
     }
 
-    private sealed class End(Stream from, Stream to, Func<int, bool> passes) : Stream
+    private sealed class End(Stream from, Stream to, Func<int, CancellationToken, Task<bool>> passes) : Stream
     {
         public override bool CanRead => true;
         public override bool CanWrite => true;
@@ -50,8 +58,12 @@ internal sealed class Pair
 
         public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => from.ReadAsync(buffer, cancellationToken);
 
-        public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
-            passes(buffer.Length) ? to.WriteAsync(buffer, cancellationToken) : throw new IOException("The line was cut.");
+        public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            if (!await passes(buffer.Length, cancellationToken))
+                throw new IOException("The line was cut.");
+            await to.WriteAsync(buffer, cancellationToken);
+        }
 
         public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
         public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
