@@ -34,11 +34,11 @@ public sealed class StartSession(
     {
         StartRules.Check(request, caller);
         var from = request.Continue is null ? null : await continuation.RequireAsync(caller, request, ct);
-        var target = from is not null && !Continuation.NamesSource(request)                               // 1
-            ? await targets.AgainAsync(caller, from, ct)
-            : await targets.FindAsync(caller, request, ct);
         for (var attempt = 0; ; attempt++)
         {
+            var target = from is not null && !Continuation.NamesSource(request)                           // 1
+                ? await targets.AgainAsync(caller, from, ct)
+                : await targets.FindAsync(caller, request, ct);
             if (target.LauncherId is { } launcher && await queries.FindLiveAsync(caller, launcher, ct) is { } live)   // 2
                 return from is null ? (await WakeAsync(caller, live, ct), false) : throw InTheWay(live, from);
             var chosen = await classes.ForStartAsync(caller, request, target.ClassId, target.DiskGb, ct); // 3
@@ -60,6 +60,10 @@ public sealed class StartSession(
                 // Somebody started the same launcher, or took the name, at the same moment: look again.
                 if (request.Name is { } name && await queries.TryFindAsync(caller.UserId, name, ct) is not null)
                     throw new ProblemException(ProblemCode.Conflict, $"You already have a session '{name}'. Choose another --name, or open it: `berth session open {name}`.", "name");
+            }
+            catch (DbException e) when (e.IsForeignKeyViolation() && attempt < 20)
+            {
+                // What is to be started was deleted at the same moment: looking again says so.
             }
         }
     }

@@ -1,3 +1,5 @@
+using System.Net;
+using System.Text.Json.Nodes;
 using Berth.Contracts.Client;
 using Berth.Contracts.Problems;
 using Berth.Contracts.Sessions;
@@ -25,6 +27,36 @@ public sealed class StartTests : IAsyncLifetime
 
         Assert.Single(starts.Select(s => s.Session.Id).Distinct());
         Assert.Single(starts, s => s.Created);
+    }
+
+    [Fact]
+    public async Task WhatIsDeletedAtTheMomentOfItsStartIsNotFoundAndNoFault()
+    {
+        for (var i = 0; i < 40; i++)
+        {
+            var made = await _server.Client.SendJsonAsync(HttpMethod.Post, "api/data/environments", new JsonObject { ["name"] = $"short-lived {i}", ["container_image"] = "busybox" }, Ct);
+            var environment = made.GetProperty("id").GetString()!;
+            var starting = _server.StartSessionAsync(new StartRequest(EnvironmentId: environment));
+            var deleting = _server.Client.DeleteAsync($"api/data/environments/{environment}", Ct);
+            try
+            {
+                var (session, _) = await starting;
+                await _server.Client.StopSessionAsync(session.Id, deleteWork: true, Ct);
+            }
+            catch (ApiException refused)
+            {
+                Assert.Equal(HttpStatusCode.NotFound, refused.Status);
+            }
+
+            try
+            {
+                await deleting;
+            }
+            catch (ApiException refused)
+            {
+                Assert.Equal(HttpStatusCode.Conflict, refused.Status); // it is in use
+            }
+        }
     }
 
     [Fact]
