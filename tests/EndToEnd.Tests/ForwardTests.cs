@@ -13,8 +13,8 @@ public sealed class CutServer : RunningServer
 
     public CutServer()
     {
-        Variables["BERTH_SERVER_STREAMS_PER_SESSION"] = "250";
-        Variables["BERTH_SERVER_STREAMS_PER_USER"] = "500";
+        Variables["BERTH_SERVER_STREAMS_PER_SESSION"] = "300";
+        Variables["BERTH_SERVER_STREAMS_PER_USER"] = "600";
     }
 
     internal CuttingRelay Relay { get; private set; } = null!;
@@ -138,8 +138,12 @@ public sealed class ForwardTests(CutServer server) : IClassFixture<CutServer>
         {
             var streams = new List<NetworkStream>();
             for (var i = 0; i < 2 * Each; i++)
+            {
+                // One after the other: what echoes there lets few wait at its door.
                 streams.Add(await (i % 2 == 0 ? a : b).ConnectAsync());
-            await EachAsync(streams, "before");
+                await EachAsync([streams[^1]], "before");
+            }
+
             await server.KillAsync();
             // What is said while nobody is there waits where it is.
             for (var i = 0; i < streams.Count; i++)
@@ -199,14 +203,14 @@ public sealed class ForwardTests(CutServer server) : IClassFixture<CutServer>
 
     private static byte[] Word(string text, int number) => System.Text.Encoding.ASCII.GetBytes($"{text} {number:000}");
 
-    private static async Task EachAsync(List<NetworkStream> streams, string text)
+    private static async Task EachAsync(IReadOnlyList<NetworkStream> streams, string text)
     {
         for (var i = 0; i < streams.Count; i++)
             await streams[i].WriteAsync(Word(text, i), Ct);
         await HearAsync(streams, text);
     }
 
-    private static Task HearAsync(List<NetworkStream> streams, string text) => Task.WhenAll(streams.Select(async (stream, i) =>
+    private static Task HearAsync(IReadOnlyList<NetworkStream> streams, string text) => Task.WhenAll(streams.Select(async (stream, i) =>
     {
         var heard = new byte[Word(text, i).Length];
         await stream.ReadExactlyAsync(heard, Ct).AsTask().WaitAsync(Patience, Ct);

@@ -117,6 +117,12 @@ public sealed class KillsUnderLoadTests(RunningServer server, ITestOutputHelper 
         Assert.Equal(live.Select(s => s.Id).Order(), (await server.Api.ListSessionsAsync(Ct)).Select(s => s.Id).Except(steady.Select(s => s.Id)).Order());
         Assert.Equal(accepted.Count + steady.Count, (await server.AllSessionsAsync()).Count);
         Assert.Equal(live.Count(s => s.Wanted == "running") + steady.Count, (await Engine.ContainersAsync(server.Installation)).Length);
-        Assert.Equal(live.Count + steady.Count, (await Engine.VolumesAsync(server.Installation)).Length);
+        var volumes = await Engine.VolumesAsync(server.Installation);
+        foreach (var session in live.Where(s => !volumes.Contains($"berth-{s.Id.ToLowerInvariant()}")))
+        {
+            var told = string.Join('\n', (await server.Api.SessionEventsAsync(session.Id, Ct)).Select(e => $"{e.At:HH:mm:ss.fff} {e.Generation} {e.Text}"));
+            Assert.Fail($"{session.Name}, {session.Wanted}, has no workspace:\n{told}");
+        }
+        Assert.Equal(live.Count + steady.Count, volumes.Length);
     }
 }
