@@ -171,11 +171,16 @@ public class RunningServer : IAsyncLifetime
     public async Task NothingIsLeftOfAsync(string sessionId)
     {
         var id = sessionId.ToLowerInvariant();
+        var folder = Path.Combine(DataFolder, "s", id);
+        string[] left = [];
         await Eventually.TrueAsync(
-            async () => (await Engine.ContainersOfAsync(Installation, sessionId)).Length == 0
-                && !(await Engine.VolumesAsync(Installation)).Any(v => v.Contains(id, StringComparison.Ordinal))
-                && !Directory.Exists(Path.Combine(DataFolder, "s", id)),
-            $"nothing is left of {id}");
+            async () => (left =
+            [
+                .. await Engine.ContainersOfAsync(Installation, sessionId),
+                .. (await Engine.VolumesAsync(Installation)).Where(v => v.Contains(id, StringComparison.Ordinal)),
+                .. Directory.Exists(folder) ? Directory.GetFileSystemEntries(folder).Prepend(folder) : [],
+            ]).Length == 0,
+            () => $"nothing is left of {id}, and not {string.Join(", ", left)}", TimeSpan.FromSeconds(30));
     }
 
     public virtual async ValueTask DisposeAsync()
