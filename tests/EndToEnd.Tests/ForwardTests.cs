@@ -203,14 +203,14 @@ public sealed class ForwardTests(CutServer server) : IClassFixture<CutServer>
 
     private static byte[] Word(string text, int number) => System.Text.Encoding.ASCII.GetBytes($"{text} {number:000}");
 
-    private static async Task EachAsync(IReadOnlyList<NetworkStream> streams, string text)
+    private static async Task EachAsync(List<NetworkStream> streams, string text)
     {
         for (var i = 0; i < streams.Count; i++)
             await streams[i].WriteAsync(Word(text, i), Ct);
         await HearAsync(streams, text);
     }
 
-    private static Task HearAsync(IReadOnlyList<NetworkStream> streams, string text) => Task.WhenAll(streams.Select(async (stream, i) =>
+    private static Task HearAsync(List<NetworkStream> streams, string text) => Task.WhenAll(streams.Select(async (stream, i) =>
     {
         var heard = new byte[Word(text, i).Length];
         await stream.ReadExactlyAsync(heard, Ct).AsTask().WaitAsync(Patience, Ct);
