@@ -104,8 +104,10 @@ public static class FakeServer
 
         return options with
         {
-            Listen = "0.0.0.0", PublicUrl = new Uri($"https://{address}:{port}"),
-            Certificate = Path.Combine(data, "server.pem"), CertificateKey = Path.Combine(data, "server.key"),
+            Listen = "0.0.0.0",
+            PublicUrl = new Uri($"https://{address}:{port}"),
+            Certificate = Path.Combine(data, "server.pem"),
+            CertificateKey = Path.Combine(data, "server.key"),
         };
     }
 

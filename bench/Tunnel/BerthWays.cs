@@ -44,7 +44,11 @@ public sealed class BerthWays : IAsyncDisposable
         var authorities = Path.Combine(server.Data, FakeServer.AuthoritiesFile);
         var order = new AgentOrder
         {
-            SessionId = session.Id, Generation = session.Berth.Generation, Command = ["sleep", "infinity"], MountDirectory = Path.GetTempPath(), Port = app,
+            SessionId = session.Id,
+            Generation = session.Berth.Generation,
+            Command = ["sleep", "infinity"],
+            MountDirectory = Path.GetTempPath(),
+            Port = app,
             Server = address is null ? $"unix:{server.Folder(session.Id)}/{AgentFiles.Socket}" : $"https://{address}:{FakeBench.Port}",
         };
         var agent = new RealAgent(order, await server.AgentTokenAsync(session.Id), address is null ? null : authorities, start);

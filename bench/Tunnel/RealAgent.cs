@@ -25,7 +25,9 @@ public sealed class RealAgent : IDisposable
             File.Copy(authorities, Path.Combine(_folder, AgentFiles.Authorities));
         var run = new ProcessStartInfo("unshare", ["--mount", "--propagation", "private", "sh", "-ec", "mount --bind \"$1\" /berth; exec /berth/berth-agent session", "sh", Bundle])
         {
-            UseShellExecute = false, RedirectStandardOutput = true, Environment = { ["BERTH_SESSION_FOLDER"] = _folder },
+            UseShellExecute = false,
+            RedirectStandardOutput = true,
+            Environment = { ["BERTH_SESSION_FOLDER"] = _folder },
         };
         Directory.CreateDirectory("/berth");
         _process = start(run);

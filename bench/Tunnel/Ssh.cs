@@ -48,7 +48,8 @@ public sealed class Ssh : IDisposable
         [
             "-F", "none", "-N", "-q", "-p", $"{ServerPort}", "-i", ssh.In("user"), "-o", "StrictHostKeyChecking=no", "-o", $"UserKnownHostsFile={ssh.In("known")}",
             "-o", "ExitOnForwardFailure=yes", "-L", $"127.0.0.1:{local}:127.0.0.1:{app}", $"{Environment.UserName}@{address}",
-        ]) { UseShellExecute = false })!);
+        ])
+        { UseShellExecute = false })!);
         await ListensAsync(IPAddress.Loopback, local);
         return ssh;
     }

@@ -92,7 +92,8 @@ public sealed class NodeLoad
 
     /// <summary>What of it no session has.</summary>
     public Demand? Free => Offered is not { } offered ? null : Holding.Select(s => DemandOf(s.Resources)).Aggregate(
-        offered, (free, d) => new(Math.Max(0, free.Cpu - d.Cpu), Math.Max(0, free.MemoryBytes - d.MemoryBytes), 0, Math.Max(0, free.DiskBytes - d.DiskBytes))) with { Gpus = GpusFree };
+        offered, (free, d) => new(Math.Max(0, free.Cpu - d.Cpu), Math.Max(0, free.MemoryBytes - d.MemoryBytes), 0, Math.Max(0, free.DiskBytes - d.DiskBytes))) with
+    { Gpus = GpusFree };
 
     // What sessions may still write is not free, though nothing is there yet.
     private long MeasuredDisk => (Facts?.DiskFreeBytes ?? 0) + Holding.Sum(s => s.Resources.DiskBytes);

@@ -43,7 +43,11 @@ public sealed class AgentsByNetworkTests : IAsyncLifetime
         _authority.Issue();
         var options = new ServerOptions
         {
-            DataFolder = Path.Combine(_folder, "d"), AgentFolder = "/none", Port = 0, Certificate = _authority.Certificate, CertificateKey = _authority.Key,
+            DataFolder = Path.Combine(_folder, "d"),
+            AgentFolder = "/none",
+            Port = 0,
+            Certificate = _authority.Certificate,
+            CertificateKey = _authority.Key,
         };
         _app = BerthServer.Build(options, builder =>
         {

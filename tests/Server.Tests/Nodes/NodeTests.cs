@@ -141,7 +141,10 @@ public sealed class NodeTests : IAsyncLifetime
     {
         var facts = new NodeFacts
         {
-            Engine = "Docker 1", Cpu = 64, MemoryBytes = 64L << 30, DiskFreeBytes = 1L << 40,
+            Engine = "Docker 1",
+            Cpu = 64,
+            MemoryBytes = 64L << 30,
+            DiskFreeBytes = 1L << 40,
             Gpus = [new(0, "GPU-a", "A", 1000, Busy: false), new(1, "GPU-b", "A", 1000, Busy: true), new(2, "GPU-c", "A", 1000, Busy: false), new(3, "GPU-d", "A", 1000, Busy: false)],
         };
         await using var node = await FakeNode.JoinAsync(_server, "lab1", _admin, offer: new NodeOffer { Gpus = ["0", "1", "2"] }, facts: facts);
