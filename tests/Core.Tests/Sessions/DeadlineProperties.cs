@@ -27,8 +27,8 @@ public sealed class DeadlineProperties
         var warned = Lifecycle.Decide(step.After, Sighting.Nothing, Latest(step.Now, deadline.WarnAt)).Session;
         if (warned.Status != step.After.Status || warned.Wish != step.After.Wish)
             return true; // It had been warned of before, and had passed.
-        if (deadline.Kind == DeadlineKind.Idle && warned.Reason == Reason.NodeAway)
-            return true; // Whether it is used is not known while its machine is away: its time without use begins anew.
+        if (warned is { Status: SessionStatus.Running, Reason: Reason.NodeAway })
+            return true; // Nothing can be done to it while its machine is away.
         var decided = Lifecycle.Decide(warned, Sighting.Nothing, Deadlines.Earliest(warned)!.At);
         return decided.Session.Status != step.After.Status || decided.Session.Wish != step.After.Wish
             || (deadline.Kind == DeadlineKind.Retention && decided.Act == Act.StopAndDelete);
