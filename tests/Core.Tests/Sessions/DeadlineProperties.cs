@@ -39,6 +39,8 @@ public sealed class DeadlineProperties
     {
         if (Deadlines.Earliest(step.After) is not { Warning: var warning } deadline || warning == TimeSpan.Zero || step.After.WarnedOf == deadline.At)
             return true;
+        if (step.After is { Status: SessionStatus.Running, Reason: Reason.NodeAway })
+            return true; // Nothing is done to it while its machine is away.
         // The machine slept, or nobody looked: the deadline is long past when it is seen.
         var late = Latest(step.Now, deadline.At.AddDays(1));
         var decided = Lifecycle.Decide(step.After, Sighting.Nothing, late).Session;
