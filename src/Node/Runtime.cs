@@ -24,6 +24,10 @@ internal abstract class Runtime : IDisposable
     /// <inheritdoc/>
     public abstract void Dispose();
 
+    // Before it has joined nothing is started, and nothing need be kept.
+    private static string AgentOf(NodeFolder folder, TimeProvider time) =>
+        folder.Identity is null ? folder.AgentFolder : AgentBundle.Keep(folder.AgentFolder, folder.Path, time);
+
     private sealed class EngineRuntime(NodeFolder folder, TimeProvider time) : Runtime
     {
         private readonly DockerProvider _docker = new(
@@ -31,7 +35,7 @@ internal abstract class Runtime : IDisposable
             {
                 Engine = folder.Settings.Engine,
                 InstallationId = folder.Identity?.Installation ?? "none",
-                AgentFolder = folder.Identity is null ? folder.AgentFolder : AgentBundle.Keep(folder.AgentFolder, folder.Path, time),
+                AgentFolder = AgentOf(folder, time),
                 SessionsFolder = folder.SessionsFolder,
                 ImagesFolder = folder.ImagesFolder,
             },
@@ -58,7 +62,7 @@ internal abstract class Runtime : IDisposable
         private readonly ProcessProvider _processes = new(
             new ProcessOptions
             {
-                AgentFolder = folder.Identity is null ? folder.AgentFolder : AgentBundle.Keep(folder.AgentFolder, folder.Path, time),
+                AgentFolder = AgentOf(folder, time),
                 SessionsFolder = folder.SessionsFolder,
                 DataFolder = folder.Path,
                 Hidden = [folder.Path, .. s_secret.Select(name => Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), name))],

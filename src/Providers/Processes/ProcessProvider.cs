@@ -194,8 +194,8 @@ public sealed partial class ProcessProvider(ProcessOptions options, TimeProvider
         var kilobytes = Math.Max(order.Spec.Resources.MemoryBytes / 1024, 1);
         var start = new ProcessStartInfo("/bin/sh", ["-c", Launch, "berth", run.Folder, $"{kilobytes}", .. _bubblewrap.Command(order, workspace, _orders.FolderOf(order.Key.SessionId), StatusDescriptor)]);
         using var process = Process.Start(start)!;
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        using var late = new Timer(_ => limit.Cancel(), null, s_startsWithin, Timeout.InfiniteTimeSpan);
+        using var late = new CancellationTokenSource(s_startsWithin, time);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct, late.Token);
         try
         {
             while (run.Read().Process is null && !process.HasExited)

@@ -181,8 +181,10 @@ public sealed class AgentHub : IDisposable
                 Raise(() => Reported?.Invoke(sessionId, generation, report));
                 break;
             case ControlReader.Said { Message: AgentPorts { Ports: var ports } }:
+                // Said anew after each reconnection: thousands come back at once, and most with nothing new.
+                var isNews = Ports(agent.Key)?.SequenceEqual(ports) is not true;
                 _ports[sessionId] = (generation, ports);
-                if (_directory.TryGet(sessionId, out var route))
+                if (isNews && _directory.TryGet(sessionId, out var route))
                     _changes.Publish(new Change("session", sessionId), route.OwnerId);
                 break;
             case ControlReader.Said { Message: AgentActivity activity }:
