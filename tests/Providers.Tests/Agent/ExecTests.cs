@@ -107,9 +107,11 @@ public sealed class ExecTests : AgentProcessTests
     [Fact]
     public async Task EndsWhenItsClientHasGoneForGood()
     {
-        await using (var process = await RunAsync("sh", "-c", "trap 'touch heard; exit' TERM; echo ready; while :; do sleep 0.1; done"))
+        // It says more than a pipe holds while it cleans up, and nobody listens.
+        const string Script = "trap 'head -c 300000 /dev/zero; echo bye >&2; touch heard; exit' TERM; echo ready; while :; do sleep 0.1; done";
+        await using (var process = await RunAsync("sh", "-c", Script))
             await process.UntilAsync("ready");
-        await Eventually.TrueAsync(() => File.Exists(Path.Combine(Workspace, "heard")), "it was asked to end");
+        await Eventually.TrueAsync(() => File.Exists(Path.Combine(Workspace, "heard")), "it was asked to end, and had a moment for it");
     }
 
     [Fact]

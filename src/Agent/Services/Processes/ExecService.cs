@@ -90,11 +90,25 @@ internal sealed class ExecService(CommandStarter starter) : IService<ExecRequest
             finally
             {
                 await over.CancelAsync();
-                _ = Starter.EndAsync(Child, Terminal is not null);
                 await Task.WhenAll(hearing, passing).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 Input.Dispose();
-                Output.Dispose();
-                Error?.Dispose();
+                _ = EndAsync();
+            }
+        }
+
+        // What it says while it cleans up goes nowhere, but it may say it: a closed pipe would kill it in the middle.
+        private async Task EndAsync()
+        {
+            await Task.WhenAll(Starter.EndAsync(Child, Terminal is not null), DropAsync(Output), DropAsync(Error));
+            Output.Dispose();
+            Error?.Dispose();
+        }
+
+        private async Task DropAsync(Descriptor? from)
+        {
+            var buffer = new byte[1024];
+            while (from is not null && !Child.Exited.IsCompleted && await from.ReadAsync(buffer, Child.Exited) > 0)
+            {
             }
         }
 
