@@ -45,6 +45,7 @@ internal sealed class SessionRow
         { Status: "launching", Stage: "queued", StageDetail: { } place } when place.IndexOf(" in the queue", StringComparison.Ordinal) is > 0 and var end => $"launching (queued, {place[..end]})",
         { Status: "launching", Stage: { } stage, StageDetail: { Length: > 0 and <= 12 } detail } => $"launching ({stage} {detail})",
         { Status: "launching", Stage: { } stage } => $"launching ({stage})",
+        { Status: "running", Reason: { } reason } => $"running ({reason.Replace('_', ' ')})",
         { Status: "failed" or "paused", Reason: { } reason } when reason != "by_user" => $"{Status} ({reason.Replace('_', ' ')})",
         _ => Status,
     };

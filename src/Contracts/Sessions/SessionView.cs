@@ -61,7 +61,7 @@ public sealed record SessionState(
 /// <param name="LauncherName">Null for an ad-hoc start.</param>
 /// <param name="ProjectName">Its project.</param>
 /// <param name="StatusSince">When it entered the status.</param>
-/// <param name="StopsAt">The earliest deadline; null: none.</param>
+/// <param name="StopsAt">The earliest deadline; null: none, or none counts now, for its machine is away.</param>
 /// <param name="StopsBecause">Which deadline that is, in words: "24 h idle".</param>
 /// <param name="Port">Port of the front end inside.</param>
 /// <param name="DefaultUrl">Path that opens first.</param>

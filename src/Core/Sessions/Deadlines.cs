@@ -59,10 +59,37 @@ public static class Deadlines
     /// <summary>Before something kept is not kept any longer, where the limits say nothing else: not everybody looks every day.</summary>
     public static readonly TimeSpan WarningOfDeletion = TimeSpan.FromDays(3);
 
-    /// <summary>The deadlines that a session has in its present status.</summary>
+    /// <summary>
+    /// The deadlines that a session has now. None while its machine is away: whether it is used is not known, and nothing could
+    /// be done about it.
+    /// </summary>
     public static IEnumerable<Deadline> Of(Session session)
     {
         ArgumentNullException.ThrowIfNull(session);
+        return session.IsAway ? [] : OfStatus(session);
+    }
+
+    /// <summary>The earliest deadline; null when there is none.</summary>
+    public static Deadline? Earliest(Session session) => Of(session).MinBy(d => d.At);
+
+    /// <summary>The moment that no extension moves: the maximum age. Null: there is none, or none yet.</summary>
+    public static DateTimeOffset? Final(Session session)
+    {
+        ArgumentNullException.ThrowIfNull(session);
+        return OfStatus(session).FirstOrDefault(d => d.Kind == DeadlineKind.Age)?.At;
+    }
+
+    /// <summary>When a session is to be looked at next: to warn of its earliest deadline, or to meet it.</summary>
+    public static DateTimeOffset? NextLook(Session session)
+    {
+        ArgumentNullException.ThrowIfNull(session);
+        return Earliest(session) is not { } deadline ? null
+            : deadline.Warning > TimeSpan.Zero && session.WarnedOf != deadline.At ? deadline.WarnAt
+            : deadline.At;
+    }
+
+    private static Deadline[] OfStatus(Session session)
+    {
         var limits = session.Limits;
         // Nothing comes before the time that its owner was told.
         var latest = session.WarnedOf is { } told ? Later(told, session.ExtendedUntil) : session.ExtendedUntil;
@@ -79,23 +106,8 @@ public static class Deadlines
             SessionStatus.Paused => [.. Of(DeadlineKind.Paused, session.StatusSince, limits.Paused, limits, latest)],
             SessionStatus.Ended when session.HasWorkspace =>
                 [.. Of(DeadlineKind.Retention, session.StatusSince, limits.Retention, limits, session.WarnedOf)],
-            _ => Array.Empty<Deadline>(),
+            _ => [],
         };
-    }
-
-    /// <summary>The earliest deadline; null when there is none.</summary>
-    public static Deadline? Earliest(Session session) => Of(session).MinBy(d => d.At);
-
-    /// <summary>The moment that no extension moves: the maximum age. Null: there is none, or none yet.</summary>
-    public static DateTimeOffset? Final(Session session) => Of(session).FirstOrDefault(d => d.Kind == DeadlineKind.Age)?.At;
-
-    /// <summary>When a session is to be looked at next: to warn of its earliest deadline, or to meet it.</summary>
-    public static DateTimeOffset? NextLook(Session session)
-    {
-        ArgumentNullException.ThrowIfNull(session);
-        return Earliest(session) is not { } deadline ? null
-            : deadline.Warning > TimeSpan.Zero && session.WarnedOf != deadline.At ? deadline.WarnAt
-            : deadline.At;
     }
 
     private static IEnumerable<Deadline> Of(DeadlineKind kind, DateTimeOffset? since, TimeSpan? limit, Limits limits, DateTimeOffset? notBefore)

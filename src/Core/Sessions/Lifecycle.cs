@@ -194,12 +194,8 @@ public static partial class Lifecycle
     {
         if (Deadlines.Earliest(session) is not { } deadline || deadline.At > now)
             return session;
-        // Whether it is used is not known, and nothing could be done about it.
-        if (session is { Status: SessionStatus.Running, Reason: Reason.NodeAway })
-            return session;
-        // Nobody is met by it unwarned: not after the machine slept, nor after the server was away.
         if (deadline.Warning > TimeSpan.Zero && session.WarnedOf != deadline.At)
-            return session with { WarnedOf = now + deadline.Warning };
+            return session; // 3: nobody is met by it unwarned
         var after = Deadline.Words(deadline.After);
         return deadline.Kind switch
         {
@@ -215,9 +211,12 @@ public static partial class Lifecycle
 
     // 3. Warnings -----------------------------------------------------------------------------------------------------
 
+    // One that has passed unwarned (the session's machine slept or was away, or the server was) acts after its warning's time.
     private static Session Warn(Session session, DateTimeOffset now) => session with
     {
-        WarnedOf = Deadlines.Earliest(session) is { } deadline && deadline.WarnAt <= now && deadline.WarnAt < deadline.At ? deadline.At : null,
+        WarnedOf = Deadlines.Earliest(session) is not { } deadline || deadline.WarnAt > now || deadline.Warning == TimeSpan.Zero ? null
+            : deadline.At > now || deadline.At == session.WarnedOf ? deadline.At
+            : now + deadline.Warning,
     };
 
     // 4. Acts ---------------------------------------------------------------------------------------------------------

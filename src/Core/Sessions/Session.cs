@@ -66,6 +66,9 @@ public sealed record Session
     /// <summary>Name and generation, as providers know it.</summary>
     public SessionKey Key => new(Id, Generation);
 
+    /// <summary>It ran when its machine was last heard of. What has become of it is not known.</summary>
+    public bool IsAway => Status == SessionStatus.Running && Reason == Sessions.Reason.NodeAway;
+
     /// <summary>Neither ended nor failed nor paused: it holds or is about to hold compute.</summary>
     public bool IsLive => Status is SessionStatus.Launching or SessionStatus.Running or SessionStatus.Pausing or SessionStatus.Stopping;
 

@@ -17,8 +17,8 @@ public static class SessionHistory
             yield return new("status", StatusSentence(now_), now);
         else if (now_.Reason is { } reason && was.Reason != reason && now_.Status == SessionStatus.Launching)
             yield return new("status", reason.Sentence(now_.Detail), now);
-        else if ((was.Reason == Reason.NodeAway) != (now_.Reason == Reason.NodeAway) && now_.Status == SessionStatus.Running)
-            yield return new("status", now_.Reason == Reason.NodeAway ? StatusSentence(now_) : "Its machine is back, and it runs.", now);
+        else if (was.IsAway != now_.IsAway)
+            yield return new("status", now_.IsAway ? StatusSentence(now_) : "Its machine is back, and it runs.", now);
         if (now_.Stage is { } stage && stage != was.Stage)
             yield return new("stage", StageSentence(stage), now);
         if (was.WarnedOf is null && after.ContinuedBy is null && Warnings.Of(now_) is { } near)
@@ -38,7 +38,7 @@ public static class SessionHistory
         return session.Status switch
         {
             SessionStatus.Launching => why ?? (session.Stage is { } stage ? StageSentence(stage) : "It starts."),
-            SessionStatus.Running => session.Reason == Reason.NodeAway ? $"Whether it runs is not known. {why}" : "It runs.",
+            SessionStatus.Running => session.IsAway ? $"Whether it runs is not known. {why}" : "It runs.",
             SessionStatus.Pausing => "It is being paused.",
             SessionStatus.Paused when session.Reason == Reason.ByAdmin => $"It was paused by the administrator {session.Detail}.",
             SessionStatus.Paused => session.Reason is null or Reason.ByUser ? "It was paused by its owner." : why!,

@@ -30,6 +30,7 @@ public sealed class QuickListTests
             rows.Select(row => string.Join('|', row.Cells(Now))));
         Assert.Equal("a-2|launching (pulling 40 %)|now|-|http://localhost:8300/sessions/1/open", string.Join('|', rows[1].Cells(Now)));
         Assert.Equal("failed (out of memory)", rows[2].StatusCell);
+        Assert.Equal("running (node away)", new SessionRow { Status = "running", Reason = "node_away" }.StatusCell);
         Assert.Equal("launching (queued, 2nd of 5)", new SessionRow { Status = "launching", Stage = "queued", StageDetail = "2nd of 5 in the queue 'lab': needs 1 core, 0 free on lab1" }.StatusCell);
     }
 

@@ -39,6 +39,35 @@ public sealed class AwayTests
     }
 
     [Fact]
+    public void NoDeadlineIsToldOrWaitedForWhileItsMachineIsAway()
+    {
+        var running = Running();
+        var near = Deadlines.Earliest(running)!.WarnAt;
+        var warned = Lifecycle.Decide(running, There(running), near).Session;
+        Assert.NotNull(warned.WarnedOf);
+
+        var away = Lifecycle.Decide(warned, Away(near.AddDays(1)), near.AddMinutes(1)).Session;
+
+        Assert.Empty(Deadlines.Of(away));
+        Assert.Equal((null, null), (Deadlines.NextLook(away), away.WarnedOf));
+        Assert.Equal(Deadlines.Final(running), Deadlines.Final(away)); // an extension still ends there
+    }
+
+    [Fact]
+    public void AMaximumAgeThatPassedWhileItsMachineWasAwayIsWarnedOfFirst()
+    {
+        var tooOld = Deadlines.Final(Running())!.Value.AddHours(1);
+        var away = Lifecycle.Decide(Running(), Away(tooOld.AddDays(1)), Now).Session;
+        var back = Lifecycle.Decide(away, There(away), tooOld).Session;
+        var deadline = Deadlines.Earliest(back)!;
+        Assert.Equal((SessionStatus.Running, DeadlineKind.Age, tooOld + deadline.Warning), (back.Status, deadline.Kind, deadline.At));
+
+        Assert.Equal(SessionStatus.Running, Lifecycle.Decide(back, There(back), deadline.At.AddTicks(-1)).Session.Status);
+        var paused = Lifecycle.Decide(back, There(back), deadline.At).Session;
+        Assert.Equal((SessionStatus.Pausing, Reason.MaximumAge), (paused.Status, paused.Reason));
+    }
+
+    [Fact]
     public void AfterTheGraceTimeItHasFailedAndNothingIsStoppedForItMayStillRun()
     {
         var lost = Lost();

@@ -27,8 +27,6 @@ public sealed class DeadlineProperties
         var warned = Lifecycle.Decide(step.After, Sighting.Nothing, Latest(step.Now, deadline.WarnAt)).Session;
         if (warned.Status != step.After.Status || warned.Wish != step.After.Wish)
             return true; // It had been warned of before, and had passed.
-        if (warned is { Status: SessionStatus.Running, Reason: Reason.NodeAway })
-            return true; // Nothing can be done to it while its machine is away.
         var decided = Lifecycle.Decide(warned, Sighting.Nothing, Deadlines.Earliest(warned)!.At);
         return decided.Session.Status != step.After.Status || decided.Session.Wish != step.After.Wish
             || (deadline.Kind == DeadlineKind.Retention && decided.Act == Act.StopAndDelete);
@@ -39,8 +37,6 @@ public sealed class DeadlineProperties
     {
         if (Deadlines.Earliest(step.After) is not { Warning: var warning } deadline || warning == TimeSpan.Zero || step.After.WarnedOf == deadline.At)
             return true;
-        if (step.After is { Status: SessionStatus.Running, Reason: Reason.NodeAway })
-            return true; // Nothing is done to it while its machine is away.
         // The machine slept, or nobody looked: the deadline is long past when it is seen.
         var late = Latest(step.Now, deadline.At.AddDays(1));
         var decided = Lifecycle.Decide(step.After, Sighting.Nothing, late).Session;
@@ -171,7 +167,7 @@ public sealed class DeadlineProperties
             return true;
         var born = step.After.StartingSince ?? step.After.GenerationSince;
         var latest = Latest(born + Any.Limits.Age!.Value, step.After.WarnedOf ?? default);
-        return Deadlines.Earliest(Lifecycle.Extend(step.After, step.Now.AddDays(7)))!.At <= latest;
+        return Deadlines.Earliest(Lifecycle.Extend(step.After, step.Now.AddDays(7))) is not { } deadline || deadline.At <= latest;
     })).Check(Config.QuickThrowOnFailure.WithMaxTest(300));
 
     private static DateTimeOffset Latest(DateTimeOffset one, DateTimeOffset other) => one > other ? one : other;

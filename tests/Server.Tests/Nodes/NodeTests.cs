@@ -10,6 +10,7 @@ using Berth.Server.Agents;
 using Berth.Server.Auth;
 using Berth.Server.Tests.Agents;
 using Berth.Server.Tests.Sessions;
+using Berth.Server.Tests.Web;
 using Berth.Tunnel;
 
 namespace Berth.Server.Tests.Nodes;
@@ -47,6 +48,10 @@ public sealed class NodeTests : IAsyncLifetime
         var away = await _server.Client.GetSessionAsync(session, Ct);
         Assert.Equal("running", away.Berth.Status);
         Assert.Contains("lab1 has not been heard of since", away.Status.Message, StringComparison.Ordinal);
+        Assert.Equal((null, null, null, false), (away.Berth.StopsAt, away.Status.WillHibernateAt, away.Berth.Warning, away.Berth.CanExtend));
+        var page = await PageAsync($"/sessions/{session}");
+        Assert.Contains("Whether it runs is not known", page, StringComparison.Ordinal);
+        Assert.DoesNotContain("without use", page, StringComparison.Ordinal);
 
         _server.Clock.Move(_server.Options.NodeGrace);
         var lost = await UntilAsync(session, "failed");
@@ -223,6 +228,14 @@ public sealed class NodeTests : IAsyncLifetime
 
     private Task ReasonAsync(string session, string? reason) => Eventually.TrueAsync(
         async () => (await _server.Client.GetSessionAsync(session, Ct)).Berth.Reason == reason, $"its reason is {reason}", TimeSpan.FromSeconds(40));
+
+    private async Task<string> PageAsync(string path)
+    {
+        var link = await _server.Service<SignInLinks>().CreateAsync(_admin.UserId, Ct);
+        using var browser = new PageServer.Browser(new Uri(_server.Address));
+        await browser.GetAsync(new Uri(link.Url).PathAndQuery);
+        return (await browser.GetAsync(path)).Text;
+    }
 
     private async Task<(Caller Caller, ApiClient Client)> UserAsync(string name)
     {

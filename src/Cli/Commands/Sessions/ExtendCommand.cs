@@ -29,6 +29,8 @@ internal sealed class ExtendCommand : SessionVerb
             call.Results.One(session, BerthJson.Default.SessionView, SessionColumns.Detail(call.Here.Time), view => view.Name);
         call.Report.Line(session.Berth.StopsAt is { } at
             ? $"Session '{session.Name}' stops {Ages.Until(at, call.Here.Time.GetUtcNow())}, because: {session.Berth.StopsBecause}."
+            : session.Berth is { Status: "running", Sentence: { } why }
+            ? $"No deadline of session '{session.Name}' counts now. {why}"
             : $"Session '{session.Name}' has no deadline.");
         return ExitCodes.Ok;
     }

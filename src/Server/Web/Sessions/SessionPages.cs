@@ -101,8 +101,8 @@ public static class SessionPages
 
     private static async Task<IResult> ExtendAsync(
         string id, PageForm form, Caller caller, SessionCommands commands, Toasts toasts, HttpContext context, CancellationToken ct) =>
-        await commands.ExtendAsync(caller, id, new ExtendRequest(), ct) is var session && session.Berth is { Status: "running", CanExtend: false }
-            ? Done(session, $"is kept running until it is paused: {session.Berth.StopsBecause}", toasts, context)
+        await commands.ExtendAsync(caller, id, new ExtendRequest(), ct) is var session && session.Berth is { Status: "running", CanExtend: false, StopsBecause: { } because }
+            ? Done(session, $"is kept running until it is paused: {because}", toasts, context)
             : Done(session, "is kept for at least another day", toasts, context);
 
     private static async Task<IResult> ContinueAsync(
