@@ -66,7 +66,7 @@ public sealed class Rounds : IDisposable
             {
                 if (failures++ == 0)
                     _log.LogWarning("Who waits could not be looked at: {Why}", e.Message);
-                again = _clock.GetUtcNow() + Backoff.After(failures);
+                again = _clock.GetUtcNow() + RetryDelay.After(failures);
             }
 
             await WaitAsync(again, ct);

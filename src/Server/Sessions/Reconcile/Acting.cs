@@ -68,7 +68,7 @@ internal sealed class Acting(string name, ISessionProvider provider, SessionActs
         if (error is not ProviderException)
             log.LogError(error, "{Act} of {Key} failed in a way that its provider does not explain", act.Kind, act.Key);
         tracked.Failures++;
-        tracked.RetryAt = now + Backoff.After(tracked.Failures);
+        tracked.RetryAt = now + RetryDelay.After(tracked.Failures);
         if (act.Kind == Act.Start)
             StartRefused(tracked, act.Key, reason, words, nothingBegun, now);
         else

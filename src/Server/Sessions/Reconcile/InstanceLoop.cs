@@ -253,7 +253,7 @@ public sealed class InstanceLoop
                 else
                     _log.LogError(e, "Session {Id} could not be brought on", tracked.Stored.Session.Id);
                 tracked.Failures++;
-                tracked.RetryAt = _clock.GetUtcNow() + Backoff.After(tracked.Failures);
+                tracked.RetryAt = _clock.GetUtcNow() + RetryDelay.After(tracked.Failures);
             }
         }
     }

@@ -60,7 +60,7 @@ public sealed class Observer(
         _asking = false;
         _askAgain = false;
         health.NotReached(name, why);
-        DueAt = clock.GetUtcNow() + Backoff.After(_failures);
+        DueAt = clock.GetUtcNow() + RetryDelay.After(_failures);
     }
 
     /// <summary>Listens for as long as the provider can push; each time that the stream is cut, it is asked once in full.</summary>
@@ -87,7 +87,7 @@ public sealed class Observer(
                 return;
             }
 
-            await Task.Delay(Backoff.After(failures), clock, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(RetryDelay.After(failures), clock, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             tell(new Signal.Changed());
         }
     }

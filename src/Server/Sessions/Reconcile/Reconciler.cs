@@ -105,7 +105,7 @@ public sealed class Reconciler(
                 // Said once: an hour without a database is one line, not an hour of them.
                 if (failures++ == 0)
                     log.LogError(e, "The loop of {Name} ended and is started again", instance.Name);
-                await Task.Delay(Backoff.After(failures), clock, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await Task.Delay(RetryDelay.After(failures), clock, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
     }

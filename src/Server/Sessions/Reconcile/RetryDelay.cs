@@ -1,7 +1,10 @@
 namespace Berth.Server.Sessions.Reconcile;
 
-/// <summary>How long to wait before something that failed is tried again: twice as long each time, up to 30 s, with jitter.</summary>
-public static class Backoff
+/// <summary>
+/// How long one of the server's loops waits before it tries again what failed: twice as long each time, up to 30 s, with jitter.
+/// The loop counts its failures.
+/// </summary>
+public static class RetryDelay
 {
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(30);
 
