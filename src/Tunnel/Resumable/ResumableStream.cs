@@ -7,16 +7,17 @@ namespace Berth.Tunnel.Resumable;
 /// <para>A dispose before both directions have ended is a reset: <see cref="DeliveredAsync"/> waits for the end.</para>
 /// </summary>
 /// <remarks>
-/// Its state is kept here under one lock; <see cref="CarrierRun"/> moves bytes between it and one carrier at a time;
-/// <see cref="ResumableClient"/> and <see cref="ResumableHost"/> give it carriers.
+/// Its state is kept under one lock, a half for each direction (<see cref="SendingSide"/>, <see cref="ReceivingSide"/>): here is
+/// what its reader and writer do, in the other part what its carriers do. <see cref="CarrierRun"/> moves bytes between it and one
+/// carrier at a time; <see cref="ResumableClient"/> and <see cref="ResumableHost"/> give it carriers.
 /// </remarks>
-public sealed class ResumableStream : DuplexStream
+public sealed partial class ResumableStream : DuplexStream
 {
     private static readonly TimeSpan s_lastWordWithin = TimeSpan.FromSeconds(2);
 
     private readonly Lock _lock = new();
-    private readonly ReplayBuffer _replay = new();
-    private readonly ReceiveQueue _queue = new();
+    private readonly SendingSide _sending = new();
+    private readonly ReceivingSide _receiving;
     private readonly Signal _readable = new();
     private readonly Signal _writable = new();
     private readonly Signal _sendable = new();
@@ -30,18 +31,13 @@ public sealed class ResumableStream : DuplexStream
     private CancellationTokenSource? _carrier;
     private StreamLostException? _failure;
     private string? _resetReason;
-    private long _received;
-    private long _consumed;
-    private long _acknowledged;
-    private bool _peerEnded;
-    private bool _writesEnded;
-    private bool _endSent;
     private bool _ackDue;
     private bool _pingDue;
 
     internal ResumableStream(ResumableOptions options)
     {
         _options = options;
+        _receiving = new ReceivingSide(options.Window);
         _holding = options.Hold;
         _hold = options.Time.CreateTimer(
             _ => Fail($"The connection was lost, and did not come back within {_holding.TotalMinutes:0.#} minutes."), null, _holding, Timeout.InfiniteTimeSpan);
@@ -68,7 +64,7 @@ public sealed class ResumableStream : DuplexStream
         get
         {
             lock (_lock)
-                return _received + (_peerEnded ? 1 : 0);
+                return _receiving.Received;
         }
     }
 
@@ -78,7 +74,7 @@ public sealed class ResumableStream : DuplexStream
         get
         {
             lock (_lock)
-                return _replay.Held + (_received - _consumed);
+                return _sending.Held + _receiving.Held;
         }
     }
 
@@ -90,9 +86,9 @@ public sealed class ResumableStream : DuplexStream
             {
                 if (_failure is not null)
                     throw Again(_failure);
-                if (!_queue.IsEmpty)
+                if (!_receiving.IsEmpty)
                     return Take(buffer.Span);
-                if (_peerEnded)
+                if (_receiving.HasEnd)
                     return 0;
             }
             await _readable.WaitAsync(cancellationToken);
@@ -107,9 +103,7 @@ public sealed class ResumableStream : DuplexStream
             {
                 if (_failure is not null)
                     throw Again(_failure);
-                if (_writesEnded)
-                    throw new IOException("The stream was ended by its writer.");
-                buffer = buffer[_replay.Append(buffer.Span)..];
+                buffer = buffer[_sending.Append(buffer.Span)..];
                 _sendable.Set();
             }
             if (buffer.IsEmpty)
@@ -122,7 +116,7 @@ public sealed class ResumableStream : DuplexStream
     {
         lock (_lock)
         {
-            _writesEnded = true;
+            _sending.End();
             _sendable.Set();
         }
         return Task.CompletedTask;
@@ -162,44 +156,6 @@ public sealed class ResumableStream : DuplexStream
         await base.DisposeAsync();
     }
 
-    /// <summary>
-    /// Takes the place of the carrier before and moves bytes over this one until it is lost, or until all is over. Never
-    /// throws for what happens to a carrier; it is closed afterwards.
-    /// </summary>
-    /// <param name="carrier">The new one.</param>
-    /// <param name="handshake">
-    /// Says and hears the first words, once <see cref="Received"/> stands still; null: there is nothing to be carried.
-    /// </param>
-    /// <param name="ct">Gives this carrier up.</param>
-    /// <returns>Whether the first words were said.</returns>
-    internal async Task<bool> CarryAsync(Stream carrier, Func<CancellationToken, Task<(long Received, int Window)?>> handshake, CancellationToken ct)
-    {
-        using var mine = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        if (Interlocked.Exchange(ref _carrier, mine) is { } earlier)
-            await CancelAsync(earlier);
-        await _turn.WaitAsync(CancellationToken.None);
-        var closed = false;
-        try
-        {
-            if (mine.IsCancellationRequested || await handshake(mine.Token) is not { } peer)
-                return false;
-            Begin(peer.Received, peer.Window);
-            closed = await new CarrierRun(this, carrier, _options).RunAsync(mine.Token);
-            return true;
-        }
-        finally
-        {
-            Interlocked.CompareExchange(ref _carrier, null, mine);
-            lock (_lock)
-            {
-                _holding = closed ? _options.HoldOfClosed ?? _options.Hold : _options.Hold;
-                if (!_ended.Task.IsCompleted)
-                    _hold.Change(_holding, Timeout.InfiniteTimeSpan);
-            }
-            _turn.Release();
-        }
-    }
-
     /// <summary>The stream will not go on.</summary>
     internal void Fail(string reason)
     {
@@ -216,154 +172,10 @@ public sealed class ResumableStream : DuplexStream
         _ = _lost.CancelAsync();
     }
 
-    /// <summary>What to put onto the carrier next: control frames into the buffer, then at most one frame of data.</summary>
-    /// <returns>Null: wait for <see cref="ToSendAsync"/>; a last one: the stream is over.</returns>
-    internal Outgoing? TakeOutgoing(Span<byte> control)
-    {
-        lock (_lock)
-        {
-            if (_resetReason is { } reason)
-                return new Outgoing(Outgoing.WriteReset(control, reason), default, IsLast: true);
-            var filled = 0;
-            if (_ackDue)
-            {
-                filled += Outgoing.WriteAck(control, Taken);
-                _acknowledged = Taken;
-                _ackDue = false;
-            }
-            if (_pingDue)
-            {
-                filled += Outgoing.WriteEmpty(control[filled..], FrameType.Ping);
-                _pingDue = false;
-            }
-            var data = _replay.TakeNext();
-            if (data.IsEmpty && _writesEnded && !_endSent)
-            {
-                filled += Outgoing.WriteEmpty(control[filled..], FrameType.Fin);
-                _endSent = true;
-            }
-            var last = _ended.Task.IsCompleted;
-            return filled == 0 && data.IsEmpty && !last ? null : new Outgoing(filled, data, last);
-        }
-    }
-
-    /// <summary>What was taken is with the carrier.</summary>
-    internal void OutgoingSent()
-    {
-        lock (_lock)
-            _replay.Sent();
-    }
-
-    internal Task ToSendAsync(CancellationToken ct) => _sendable.WaitAsync(ct);
-
-    /// <summary>A part of a DATA frame.</summary>
-    internal void OnData(Block block, int start, int count)
-    {
-        lock (_lock)
-        {
-            if (_ended.Task.IsCompleted)
-                return;
-            if (_peerEnded || _received + count - _consumed > _options.Window)
-                throw new ProtocolException("The other side sends more than it may.");
-            _received += count;
-            _queue.Add(block, start, count);
-            _readable.Set();
-        }
-    }
-
-    /// <summary>Any other frame.</summary>
-    internal void OnControl(FrameType type, ReadOnlySpan<byte> payload)
-    {
-        switch (type)
-        {
-            case FrameType.Ack:
-                Acknowledge(Outgoing.ReadAck(payload));
-                break;
-            case FrameType.Fin:
-                EndOfPeer();
-                break;
-            case FrameType.Ping:
-                AckSoon(onlyWhereDue: false);
-                break;
-            case FrameType.Reset:
-                Fail(Outgoing.ReadReset(payload));
-                break;
-            default:
-                throw new ProtocolException($"A frame of the unknown type {(int)type}.");
-        }
-    }
-
-    /// <summary>Says what was taken, which also says that somebody is here.</summary>
-    internal void AckSoon(bool onlyWhereDue)
-    {
-        lock (_lock)
-        {
-            if (onlyWhereDue && Taken == _acknowledged)
-                return;
-            _ackDue = true;
-            _sendable.Set();
-        }
-    }
-
-    internal void PingSoon()
-    {
-        lock (_lock)
-        {
-            _pingDue = true;
-            _sendable.Set();
-        }
-    }
-
-    internal void Release(Block block)
-    {
-        lock (_lock)
-            block.Release();
-    }
-
-    // What this side's reader has taken; the end counts as one more, once nothing is before it.
-    private long Taken => _consumed + (_peerEnded && _queue.IsEmpty ? 1 : 0);
-
-    private static async Task CancelAsync(CancellationTokenSource earlier)
-    {
-        try
-        {
-            await earlier.CancelAsync();
-        }
-        catch (ObjectDisposedException)
-        {
-            // It ended by itself just now.
-        }
-    }
-
-    private void Begin(long peerReceived, int peerWindow)
-    {
-        lock (_lock)
-        {
-            _hold.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-            if (_ended.Task.IsCompleted)
-            {
-                // All that is left to say is that it is over.
-                _ackDue = _resetReason is null;
-                _sendable.Set();
-                return;
-            }
-            var endReceived = _endSent && peerReceived == _replay.Written + 1;
-            _replay.Window = peerWindow;
-            _replay.Rewind(endReceived ? peerReceived - 1 : peerReceived);
-            _endSent = endReceived;
-            _ackDue = Taken > 0;
-            _pingDue = false;
-            _writable.Set();
-            _sendable.Set();
-        }
-    }
-
     private int Take(Span<byte> into)
     {
-        var count = _queue.Read(into);
-        _consumed += count;
-        // A quarter of the window is enough for the peer never to wait; the end is told at once.
-        if (_consumed - _acknowledged >= _options.Window / 4 || (_peerEnded && _queue.IsEmpty))
+        var count = _receiving.Read(into);
+        if (_receiving.HasNewsToTell)
         {
             _ackDue = true;
             _sendable.Set();
@@ -372,37 +184,9 @@ public sealed class ResumableStream : DuplexStream
         return count;
     }
 
-    private void EndOfPeer()
-    {
-        lock (_lock)
-        {
-            _peerEnded = true;
-            if (_queue.IsEmpty)
-                _ackDue = true;
-            _readable.Set();
-            _sendable.Set();
-            FinishWhereDone();
-        }
-    }
-
-    private void Acknowledge(long upTo)
-    {
-        lock (_lock)
-        {
-            if (_ended.Task.IsCompleted)
-                return;
-            var all = _endSent && upTo == _replay.Written + 1;
-            _replay.Acknowledge(all ? upTo - 1 : upTo);
-            if (all)
-                _delivered.TrySetResult();
-            _writable.Set();
-            FinishWhereDone();
-        }
-    }
-
     private void FinishWhereDone()
     {
-        if (_delivered.Task.IsCompletedSuccessfully && _peerEnded && _queue.IsEmpty && !_ended.Task.IsCompleted)
+        if (_delivered.Task.IsCompletedSuccessfully && _receiving.IsTaken && !_ended.Task.IsCompleted)
             End();
     }
 
@@ -410,8 +194,8 @@ public sealed class ResumableStream : DuplexStream
     private void End()
     {
         _hold.Dispose();
-        _replay.Clear();
-        _queue.Clear();
+        _sending.Clear();
+        _receiving.Clear();
         _ended.TrySetResult();
         _readable.Set();
         _writable.Set();
