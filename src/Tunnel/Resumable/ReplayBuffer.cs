@@ -46,9 +46,6 @@ internal sealed class ReplayBuffer
     /// <summary>Bytes that the peer's reader has taken.</summary>
     public long Acknowledged { get; private set; }
 
-    /// <summary>Whether everything was put onto the present carrier.</summary>
-    public bool AllSent => _next is null;
-
     /// <summary>Bytes held, for tests of the bound.</summary>
     public long Held => Written - _released;
 

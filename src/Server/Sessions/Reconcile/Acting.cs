@@ -67,8 +67,7 @@ internal sealed class Acting(string name, ISessionProvider provider, SessionActs
         var (reason, words) = error is ProviderException known ? (known.Reason, known.Message) : (Reason.Refused, error.Message);
         if (error is not ProviderException)
             log.LogError(error, "{Act} of {Key} failed in a way that its provider does not explain", act.Kind, act.Key);
-        tracked.Failures++;
-        tracked.RetryAt = now + RetryDelay.After(tracked.Failures);
+        tracked.Failed(now);
         if (act.Kind == Act.Start)
             StartRefused(tracked, act.Key, reason, words, nothingBegun, now);
         else

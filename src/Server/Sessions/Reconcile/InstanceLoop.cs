@@ -97,12 +97,7 @@ public sealed class InstanceLoop
             _observer.Ask(ct);
         if (DiskDueAt <= now)
             _disk.Begin(() => Tell(new Signal.Tick()), ct);
-        foreach (var tracked in _sessions.Values)
-        {
-            if (tracked.DueAt <= now)
-                dirty.Add(tracked);
-        }
-
+        dirty.UnionWith(_sessions.Values.Where(tracked => tracked.DueAt <= now));
         return [.. dirty];
     }
 
@@ -133,8 +128,7 @@ public sealed class InstanceLoop
                 dirty.Add(tracked);
                 break;
             case Signal.Worked worked when _sessions.TryGetValue(worked.SessionId, out var tracked) && tracked.Stored.Session.Generation == worked.Generation:
-                var busy = worked.Cores >= tracked.Stored.Session.Limits.IdleCpu ? Uses.Processor : Uses.None;
-                if (tracked.Used(UsesOf.Agent, worked.Uses | busy, worked.At))
+                if (tracked.Used(UsesOf.Agent, worked.In(tracked.Stored.Session.Limits), worked.At))
                     dirty.Add(tracked);
                 break;
             case Signal.Touched(var id, var input, var at) when _sessions.TryGetValue(id, out var tracked):
@@ -228,8 +222,6 @@ public sealed class InstanceLoop
             _reaper.Remove(observation.Key, ct);
     }
 
-    // Left-overs --------------------------------------------------------------------------------------------------------
-
     /// <summary>Whether a thing that runs is one that somebody wants, or one that an act on its way will see to.</summary>
     private bool IsWanted(SessionKey key) =>
         _sessions.TryGetValue(key.SessionId, out var tracked)
@@ -252,8 +244,7 @@ public sealed class InstanceLoop
                     _log.LogWarning("Session {Id} could not be brought on, for the database is of no use now: {Trouble}", tracked.Stored.Session.Id, trouble);
                 else
                     _log.LogError(e, "Session {Id} could not be brought on", tracked.Stored.Session.Id);
-                tracked.Failures++;
-                tracked.RetryAt = _clock.GetUtcNow() + RetryDelay.After(tracked.Failures);
+                tracked.Failed(_clock.GetUtcNow());
             }
         }
     }

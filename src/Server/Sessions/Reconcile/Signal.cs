@@ -18,7 +18,11 @@ public abstract record Signal
     public sealed record Reported(string SessionId, int Generation, AgentReport Report) : Signal;
 
     /// <summary>What the agent sees a session in use by, and how many cores that takes.</summary>
-    public sealed record Worked(string SessionId, int Generation, double Cores, Uses Uses, DateTimeOffset At) : Signal;
+    public sealed record Worked(string SessionId, int Generation, double Cores, Uses Uses, DateTimeOffset At) : Signal
+    {
+        /// <summary>What that is by a session's own limits, which say when its processor is busy.</summary>
+        public Uses In(Limits limits) => Uses | (Cores >= limits.IdleCpu ? Uses.Processor : Uses.None);
+    }
 
     /// <summary>Somebody gave a session input through the proxy, or has ceased to.</summary>
     public sealed record Touched(string SessionId, bool Input, DateTimeOffset At) : Signal;

@@ -64,6 +64,9 @@ public sealed class Tracked(StoredSession stored)
         }
     }
 
+    /// <summary>What was to be done for it failed.</summary>
+    public void Failed(DateTimeOffset now) => RetryAt = now + RetryDelay.After(++Failures);
+
     /// <summary>Takes in what an observation that began at a time shows of it.</summary>
     /// <returns>Whether that is something new.</returns>
     public bool Saw(IReadOnlyList<Observation> now, long stamp)
