@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using Berth.Core.Providers;
 using Berth.Core.Sessions;
+using Berth.Providers.SessionFolders;
 
 namespace Berth.Providers.Docker;
 
@@ -20,6 +21,7 @@ public sealed class DockerProvider : ISessionProvider, IChangeSource, IWorkspace
     private readonly EngineFinder finder;
     private readonly DockerLabels labels;
     private readonly SessionFolder folder;
+    private readonly SessionNotes notes;
     private readonly SessionNetwork network;
     private readonly Workspace workspace;
     private readonly ContainerPlan plan;
@@ -40,11 +42,12 @@ public sealed class DockerProvider : ISessionProvider, IChangeSource, IWorkspace
         finder = new EngineFinder(options.Engine, Environment.GetEnvironmentVariable, time);
         labels = new DockerLabels(options.InstallationId);
         folder = new SessionFolder(options.SessionsFolder);
+        notes = new SessionNotes(folder);
         network = new SessionNetwork(labels, time);
-        workspace = new Workspace(labels, folder, time);
+        workspace = new Workspace(labels, notes, time);
         plan = new ContainerPlan(options, labels, folder);
         registries = new RegistryClient(time);
-        images = new SessionImages(registries, new PrivateImages(options.ImagesFolder), folder, time);
+        images = new SessionImages(registries, new PrivateImages(options.ImagesFolder), notes, time);
     }
 
     /// <summary>What keeps sessions from being shut off as they should be, each with what to type; known after the first start.</summary>
@@ -99,7 +102,8 @@ public sealed class DockerProvider : ISessionProvider, IChangeSource, IWorkspace
         plan.Check(spec, image, client.Info);
 
         // 3.
-        folder.Write(ContainerPlan.Complete(order.Agent, spec, image), order.AgentToken, pin);
+        folder.Write(ContainerPlan.Complete(order.Agent, spec, image), order.AgentToken);
+        notes.SetPin(key.SessionId, pin);
         var volume = spec.HostFolder is null ? await workspace.EnsureAsync(client, order, ct) : null;
 
         // 4.
@@ -197,7 +201,7 @@ public sealed class DockerProvider : ISessionProvider, IChangeSource, IWorkspace
         if (!mode.Deletes)
             return;
         await workspace.DeleteAsync(client, mode.Workspace ?? key.SessionId, ct);
-        folder.Forget(key.SessionId);
+        notes.Forget(key.SessionId);
     }
 
     /// <inheritdoc/>

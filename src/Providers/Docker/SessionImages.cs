@@ -8,7 +8,7 @@ namespace Berth.Providers.Docker;
 /// somebody else's credentials, so its registry is asked first; where it cannot be asked, what it said before counts. A
 /// session keeps the image that it first got, wherever the image's tag moves.
 /// </summary>
-internal sealed class SessionImages(RegistryClient registries, PrivateImages privates, SessionFolder folder, TimeProvider time)
+internal sealed class SessionImages(RegistryClient registries, PrivateImages privates, SessionNotes notes, TimeProvider time)
 {
     // 1. the image that an earlier start of the session got
     // 2. otherwise one of that name, if its user may have it
@@ -16,7 +16,7 @@ internal sealed class SessionImages(RegistryClient registries, PrivateImages pri
     public async Task<(ImageReply Image, ImagePin Pin)> FindAsync(DockerClient client, StartOrder order, IProgress<StageReport> progress, CancellationToken ct)
     {
         var name = ImageName.Parse(order.Spec.Image);
-        var pin = folder.Pin(order.Key.SessionId) is { } kept && kept.Name == name.Text ? kept : null;
+        var pin = notes.Pin(order.Key.SessionId) is { } kept && kept.Name == name.Text ? kept : null;
         if (pin is not null && await client.InspectImageAsync(pin.Id, ct) is { } same)                                   // 1
             return (same, pin);
 

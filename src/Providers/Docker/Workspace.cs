@@ -10,7 +10,7 @@ namespace Berth.Providers.Docker;
 /// The volume of a session: made at its first start, kept between generations, and when another session goes on with it. A new volume belongs to
 /// root, so it is given to the session's user once. Plain volumes have no quota: the disk size of a class is not enforced.
 /// </summary>
-internal sealed partial class Workspace(DockerLabels labels, SessionFolder folder, TimeProvider time)
+internal sealed partial class Workspace(DockerLabels labels, SessionNotes notes, TimeProvider time)
 {
     public async Task<VolumeReply> EnsureAsync(DockerClient client, StartOrder order, CancellationToken ct)
     {
@@ -46,7 +46,7 @@ internal sealed partial class Workspace(DockerLabels labels, SessionFolder folde
         if (owner.Uid == 0)
             return;
         var madeAt = volume.CreatedAt ?? volume.Name;
-        var owned = folder.OwnedVolume(key.SessionId) == madeAt;
+        var owned = notes.OwnedVolume(key.SessionId) == madeAt;
 
         // Before anything is changed, for Podman gives a new volume the owner of the image's folder only now.
         if (client.Info.IsPodman && !owned)
@@ -57,7 +57,7 @@ internal sealed partial class Workspace(DockerLabels labels, SessionFolder folde
             && ChangeOwner(path, (uint)owner.Uid, owner.Gid is { } gid ? (uint)gid : uint.MaxValue) == 0)
         {
             if (client.Info.IsPodman && !owned)
-                folder.SetOwnedVolume(key.SessionId, madeAt);
+                notes.SetOwnedVolume(key.SessionId, madeAt);
             return;
         }
 
@@ -67,7 +67,7 @@ internal sealed partial class Workspace(DockerLabels labels, SessionFolder folde
         // Docker changes only what is in the folder that is named; Podman looks into volumes only where they are named.
         var (root, entry) = client.Info.IsPodman ? (mountDirectory, "./") : ("/", mountDirectory.Trim('/') + "/");
         await client.UnpackAsync(key.ForeignName, root, Tar(entry, owner), ct);
-        folder.SetOwnedVolume(key.SessionId, madeAt);
+        notes.SetOwnedVolume(key.SessionId, madeAt);
     }
 
     public async Task DeleteAsync(DockerClient client, string workspace, CancellationToken ct)

@@ -8,6 +8,7 @@ using System.Threading.Channels;
 using Berth.Core.Agents;
 using Berth.Core.Providers;
 using Berth.Core.Sessions;
+using Berth.Providers.SessionFolders;
 
 namespace Berth.Providers.Processes;
 
@@ -31,7 +32,7 @@ public sealed partial class ProcessProvider(ProcessOptions options, TimeProvider
         """;
 
     private readonly Bubblewrap _bubblewrap = new(options);
-    private readonly OrderFiles _orders = new(options.SessionsFolder);
+    private readonly SessionFolder _folder = new(options.SessionsFolder);
     private readonly Workspaces _workspaces = new(Path.Combine(options.DataFolder, "work"), time);
     private readonly string _runs = Path.Combine(options.DataFolder, "runs");
     private readonly SemaphoreSlim _turn = new(1);
@@ -78,7 +79,7 @@ public sealed partial class ProcessProvider(ProcessOptions options, TimeProvider
             // 4.
             progress.Report(new StageReport(Stage.Preparing));
             Directory.CreateDirectory(run.Folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-            _orders.Write(Complete(order), order.AgentToken);
+            _folder.Write(Complete(order), order.AgentToken);
             var workspace = _workspaces.Ensure(order);
             await LaunchAsync(order, run, workspace, ct);
         }
@@ -104,9 +105,11 @@ public sealed partial class ProcessProvider(ProcessOptions options, TimeProvider
     public async Task StopAsync(SessionKey key, StopMode mode, CancellationToken ct)
     {
         await EndAsync(RunOf(key), ct);
-        _orders.Remove(key);
-        if (mode.Deletes)
-            _workspaces.Delete(mode.Workspace ?? key.SessionId);
+        _folder.Remove(key);
+        if (!mode.Deletes)
+            return;
+        _workspaces.Delete(mode.Workspace ?? key.SessionId);
+        _folder.Forget(key.SessionId);
     }
 
     /// <inheritdoc/>
@@ -192,7 +195,7 @@ public sealed partial class ProcessProvider(ProcessOptions options, TimeProvider
     private async Task LaunchAsync(StartOrder order, Run run, string workspace, CancellationToken ct)
     {
         var kilobytes = Math.Max(order.Spec.Resources.MemoryBytes / 1024, 1);
-        var start = new ProcessStartInfo("/bin/sh", ["-c", Launch, "berth", run.Folder, $"{kilobytes}", .. _bubblewrap.Command(order, workspace, _orders.FolderOf(order.Key.SessionId), StatusDescriptor)]);
+        var start = new ProcessStartInfo("/bin/sh", ["-c", Launch, "berth", run.Folder, $"{kilobytes}", .. _bubblewrap.Command(order, workspace, _folder.PathOf(order.Key.SessionId), StatusDescriptor)]);
         using var process = Process.Start(start)!;
         using var late = new CancellationTokenSource(s_startsWithin, time);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct, late.Token);
@@ -222,7 +225,7 @@ public sealed partial class ProcessProvider(ProcessOptions options, TimeProvider
         if (run.IsHeld() && run.Read() is { Process: { } process, ExitCode: null })
         {
             await HearsAsync(process, ct);
-            var grace = TimeSpan.FromSeconds(_orders.Read(run.Key.SessionId)?.GraceSeconds ?? 10) + s_afterGrace;
+            var grace = TimeSpan.FromSeconds(_folder.Read(run.Key.SessionId)?.GraceSeconds ?? 10) + s_afterGrace;
             if (!await SignalAsync(run, process, Terminate, grace, ct) && !await SignalAsync(run, process, Kill, s_killWithin, ct))
                 throw new ProviderException(Reason.Refused, $"process {process} of {run.Key} does not end.");
         }

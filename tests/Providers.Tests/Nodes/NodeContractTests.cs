@@ -1,6 +1,7 @@
 using Berth.Core.Providers;
 using Berth.Core.Sessions;
 using Berth.Providers.Docker;
+using Berth.Providers.SessionFolders;
 
 namespace Berth.Providers.Tests.Nodes;
 

@@ -59,6 +59,19 @@ public sealed class ProcessContractTests : ProviderContract, IAsyncLifetime
     }
 
     [Fact]
+    public async Task AStopThatDeletesLeavesNothingBehindNotEvenWhatACrashHasLeft()
+    {
+        var order = Order("stay");
+        await StartAsync(order);
+        var folder = Path.Combine(_folder.FullName, "a", "s", order.Key.SessionId.ToLowerInvariant());
+        File.Copy(Path.Combine(folder, "order.json"), Path.Combine(folder, "order.json.0a1b2c3d"));
+
+        await _provider.StopAsync(order.Key, StopMode.DeleteWorkspace, Ct);
+
+        Assert.False(Directory.Exists(folder));
+    }
+
+    [Fact]
     public async Task WhereBubblewrapItselfIsKilledTheSessionEndsAndIsSeenToHaveEnded()
     {
         var order = Order("stay");
