@@ -31,6 +31,7 @@ public sealed partial class ProcessProvider(ProcessOptions options, TimeProvider
         exec setsid flock --wait 5 --close "$folder/running" "$@" 3>"$folder/status" >"$folder/output" 2>&1 </dev/null
         """;
 
+    private readonly MachineCheck _machine = new(options.Bubblewrap);
     private readonly Bubblewrap _bubblewrap = new(options);
     private readonly SessionFolder _folder = new(options.SessionsFolder);
     private readonly Workspaces _workspaces = new(Path.Combine(options.DataFolder, "work"), time);
@@ -40,16 +41,7 @@ public sealed partial class ProcessProvider(ProcessOptions options, TimeProvider
     /// <summary>Whether sessions can be processes here, and why not.</summary>
     /// <returns>What runs them, such as "bubblewrap 0.8.0".</returns>
     /// <exception cref="ProviderException">They cannot.</exception>
-    public async Task<string> CheckAsync(CancellationToken ct)
-    {
-        const string install = "Install bubblewrap and util-linux (Debian, Ubuntu: apt install bubblewrap).";
-        await RunAsync("setsid", ["flock", "--version"], install, ct);
-        var version = await RunAsync(options.Bubblewrap, ["--version"], install, ct);
-        await RunAsync(
-            options.Bubblewrap, ["--unshare-pid", "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "--", "/bin/sh", "-c", ":"],
-            "This machine does not let its users make namespaces (sysctl kernel.unprivileged_userns_clone, user.max_user_namespaces, AppArmor): its administrator can.", ct);
-        return version.Trim();
-    }
+    public Task<string> CheckAsync(CancellationToken ct) => _machine.RunAsync(ct);
 
     /// <inheritdoc/>
     public Task<ImageFinding> FindImageAsync(ImageQuery query, CancellationToken ct) =>
@@ -271,21 +263,6 @@ public sealed partial class ProcessProvider(ProcessOptions options, TimeProvider
         }
 
         return true;
-    }
-
-    private static async Task<string> RunAsync(string program, string[] arguments, string advice, CancellationToken ct)
-    {
-        try
-        {
-            using var process = Process.Start(new ProcessStartInfo(program, arguments) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true })!;
-            var (said, complained) = (process.StandardOutput.ReadToEndAsync(ct), process.StandardError.ReadToEndAsync(ct));
-            await process.WaitForExitAsync(ct);
-            return process.ExitCode == 0 ? await said : throw new ProviderException(Reason.Refused, $"{program}: {(await complained).Trim()} {advice}");
-        }
-        catch (System.ComponentModel.Win32Exception e)
-        {
-            throw new ProviderException(Reason.Refused, $"{program} cannot be run: {e.Message}. {advice}", e);
-        }
     }
 
     [LibraryImport("libc", EntryPoint = "kill")]
