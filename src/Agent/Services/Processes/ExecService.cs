@@ -106,10 +106,11 @@ internal sealed class ExecService(CommandStarter starter) : IService<ExecRequest
 
         private async Task DropAsync(Descriptor? from)
         {
+            if (from is null)
+                return;
             var buffer = new byte[1024];
-            while (from is not null && !Child.Exited.IsCompleted && await from.ReadAsync(buffer, Child.Exited) > 0)
-            {
-            }
+            for (var more = true; more && !Child.Exited.IsCompleted;)
+                more = await from.ReadAsync(buffer, Child.Exited) > 0;
         }
 
         private async Task PumpAsync(Descriptor? from, ProcessFrameKind kind, ProcessFrames frames, CancellationToken lost)
