@@ -84,36 +84,26 @@ internal sealed class Descriptor : IDisposable
     private unsafe int? TryRead(Memory<byte> buffer)
     {
         using var pin = buffer.Pin();
-        lock (_lock)
-        {
-            while (!_closed)
-            {
-                var count = Native.read(_fd, (byte*)pin.Pointer, (nuint)buffer.Length);
-                if (count >= 0)
-                    return (int)count;
-                switch (Marshal.GetLastPInvokeError())
-                {
-                    case Native.InterruptedCall:
-                        break;
-                    case Native.TryAgain:
-                        return null;
-                    default:
-                        // EIO: nobody has the other side of the terminal any more.
-                        return 0;
-                }
-            }
-            return 0;
-        }
+        var count = Try(&Native.read, pin.Pointer, buffer.Length, out var trouble);
+        return trouble is null ? count : 0; // EIO: nobody has the other side of the terminal any more
     }
 
     private unsafe int? TryWrite(ReadOnlyMemory<byte> bytes)
     {
         using var pin = bytes.Pin();
+        var count = Try(&Native.write, pin.Pointer, bytes.Length, out var trouble);
+        return trouble is null ? count : throw new IOException(trouble);
+    }
+
+    /// <returns>How many bytes; null: none now, or for the trouble none any more.</returns>
+    private unsafe int? Try(delegate*<int, byte*, nuint, nint> call, void* bytes, int length, out string? trouble)
+    {
+        trouble = null;
         lock (_lock)
         {
             while (!_closed)
             {
-                var count = Native.write(_fd, (byte*)pin.Pointer, (nuint)bytes.Length);
+                var count = call(_fd, (byte*)bytes, (nuint)length);
                 if (count >= 0)
                     return (int)count;
                 switch (Marshal.GetLastPInvokeError())
@@ -123,10 +113,12 @@ internal sealed class Descriptor : IDisposable
                     case Native.TryAgain:
                         return null;
                     case var error:
-                        throw new IOException(Native.Words(error));
+                        trouble = Native.Words(error);
+                        return null;
                 }
             }
-            throw new IOException("It was closed.");
         }
+        trouble = "It was closed.";
+        return null;
     }
 }
