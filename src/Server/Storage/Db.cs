@@ -57,34 +57,11 @@ public sealed class Db : IAsyncDisposable
         DbMeter.Opened();
         if (_postgres is not null)
             return await _postgres.OpenConnectionAsync(ct);
-        var connection = new SqliteConnection(_sqlite);
-        try
-        {
-            await connection.OpenAsync(ct);
-            return connection;
-        }
-        catch
-        {
-            await connection.DisposeAsync();
-            throw;
-        }
+        return await OpenedAsync(new SqliteConnection(_sqlite), ct);
     }
 
     /// <summary>A connection of PostgreSQL's to wait for notices on; for <see cref="ReplicaChannel"/> alone.</summary>
-    internal async Task<NpgsqlConnection> OpenListenerAsync(CancellationToken ct)
-    {
-        var connection = new NpgsqlConnection(_listener);
-        try
-        {
-            await connection.OpenAsync(ct);
-            return connection;
-        }
-        catch
-        {
-            await connection.DisposeAsync();
-            throw;
-        }
-    }
+    internal Task<NpgsqlConnection> OpenListenerAsync(CancellationToken ct) => OpenedAsync(new NpgsqlConnection(_listener), ct);
 
     /// <summary>
     /// Runs <paramref name="work"/> as one serializable transaction and commits it; when another one was in the way, the
@@ -122,6 +99,21 @@ public sealed class Db : IAsyncDisposable
     /// <summary>Runs one writing statement. Returns how many rows it changed.</summary>
     public Task<int> ExecuteAsync(string sql, object? args, CancellationToken ct) =>
         WriteAsync(db => db.ExecuteAsync(new CommandDefinition(sql, args, cancellationToken: ct)), ct);
+
+    private static async Task<T> OpenedAsync<T>(T connection, CancellationToken ct)
+        where T : DbConnection
+    {
+        try
+        {
+            await connection.OpenAsync(ct);
+            return connection;
+        }
+        catch
+        {
+            await connection.DisposeAsync();
+            throw;
+        }
+    }
 
     private async Task<T> WriteOnceAsync<T>(Func<DbConnection, Task<T>> work, Commit? commit, CancellationToken ct)
     {
