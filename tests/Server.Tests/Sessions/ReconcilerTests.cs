@@ -86,6 +86,29 @@ public sealed class ReconcilerTests : IAsyncLifetime
         await Eventually.TrueAsync(() => _server.Compute.Keys.Count == 0, "the orphan is gone");
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task WhatAnEngineMakesForABrokenOffStartAfterTheSessionIsOverGoesAndItsWorkspaceWhereTheWorkWasDeleted(bool deleteWork)
+    {
+        var begun = new TaskCompletionSource<StartOrder>();
+        _server.Compute.OnStart = (order, _, ct) =>
+        {
+            begun.TrySetResult(order);
+            return Task.Delay(Timeout.Infinite, ct);
+        };
+        var (session, _) = await _server.StartSessionAsync();
+        var order = await begun.Task.WaitAsync(Ct);
+        await _server.Client.StopSessionAsync(session.Id, deleteWork, Ct);
+        await _server.UntilAsync(session.Id, "ended");
+
+        // The engine goes on with a call whose caller has gone: the container comes, and the volume that it names with it.
+        _server.Compute.Workspaces[order.WorkspaceName] = 0;
+        _server.Compute.Plant(order.Key);
+        await Eventually.TrueAsync(() => _server.Compute.Keys.Count == 0 && (!deleteWork || _server.Compute.Workspaces.IsEmpty), "it is removed");
+        Assert.Equal(deleteWork ? [] : [order.WorkspaceName], _server.Compute.Workspaces.Keys);
+    }
+
     [Fact]
     public async Task ARefusedStartIsAFailureInTheProvidersWords()
     {

@@ -47,7 +47,7 @@ public sealed class InstanceLoop
     {
         (_name, _provider, _lease, _store, _acts, _lastReport, _clock, _log) = (name, provider, lease, store, acts, lastReport, clock, log);
         _acting = new Acting(name, provider, acts, clock, log, Tell);
-        _reaper = new Reaper(provider, log, Tell);
+        _reaper = new Reaper(provider, store, log, Tell);
         _disk = new DiskMeter(name, provider, store, clock, log);
         _observer = new Observer(name, provider, health, clock, log, () => ++_stamp, Tell);
     }

@@ -3,8 +3,12 @@ using Berth.Core.Sessions;
 
 namespace Berth.Server.Sessions.Reconcile;
 
-/// <summary>Removes what runs though nobody wants it; its workspace is left alone. Called by the loop alone.</summary>
-public sealed class Reaper(ISessionProvider provider, ILogger log, Action<Signal> tell)
+/// <summary>
+/// Removes what runs though nobody wants it. Its workspace is left alone, but for that of a session whose work was deleted:
+/// an engine finishes what it was asked to make, though whoever asked has broken off or was killed, and so a container may
+/// appear after its session is gone, and bring the workspace back, empty. Called by the loop alone.
+/// </summary>
+public sealed class Reaper(ISessionProvider provider, SessionStore store, ILogger log, Action<Signal> tell)
 {
     private readonly HashSet<SessionKey> _removing = [];
 
@@ -24,7 +28,7 @@ public sealed class Reaper(ISessionProvider provider, ILogger log, Action<Signal
     {
         try
         {
-            await provider.StopAsync(key, StopMode.KeepWorkspace, ct);
+            await provider.StopAsync(key, await ModeAsync(key, ct), ct);
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
@@ -35,4 +39,10 @@ public sealed class Reaper(ISessionProvider provider, ILogger log, Action<Signal
             tell(new Signal.Reaped(key));
         }
     }
+
+    // No two rows have the same workspace, so what this names is nobody else's.
+    private async Task<StopMode> ModeAsync(SessionKey key, CancellationToken ct) =>
+        await store.FindAsync(key.SessionId, ct) is { Session: { Status: SessionStatus.Ended, Wish: Wish.StopAndDelete, HasWorkspace: false } } deleted
+            ? StopMode.DeleteWorkspaceOf(deleted.Workspace)
+            : StopMode.KeepWorkspace;
 }
