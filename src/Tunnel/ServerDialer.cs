@@ -12,6 +12,7 @@ public sealed class ServerDialer : IDisposable
     private static readonly TimeSpan s_firstRetry = TimeSpan.FromMilliseconds(25);
     private static readonly TimeSpan s_lastRetryHere = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_lastRetry = TimeSpan.FromSeconds(6);
+    private readonly TimeSpan _answersWithin;
     private readonly string _token;
     private readonly string? _socketPath;
     private readonly Uri? _server;
@@ -20,9 +21,11 @@ public sealed class ServerDialer : IDisposable
     /// <param name="server"><c>unix:/path</c> or <c>https://host[:port]</c>; there by way of a proxy where <c>HTTPS_PROXY</c> says so.</param>
     /// <param name="token">The agent's.</param>
     /// <param name="authorities">PEM file of the certificate authorities to trust, and no others; null: the system's.</param>
-    public ServerDialer(string server, string token, string? authorities = null)
+    /// <param name="answersWithin">How long the server may take to answer; null: 30 s.</param>
+    public ServerDialer(string server, string token, string? authorities = null, TimeSpan? answersWithin = null)
     {
         _token = token;
+        _answersWithin = answersWithin ?? TimeSpan.FromSeconds(30);
         _http = new(() => new(Handler(authorities)));
         if (server.StartsWith(UnixScheme, StringComparison.Ordinal))
             _socketPath = server[UnixScheme.Length..];
@@ -34,13 +37,23 @@ public sealed class ServerDialer : IDisposable
     /// <param name="route">Of <see cref="AgentRoutes"/>.</param>
     /// <param name="connection">Name of the control connection; see <see cref="AgentRoutes.ConnectionHeader"/>.</param>
     /// <param name="ct">Gives up.</param>
-    /// <exception cref="WebSocketException">The server is not there, or refuses.</exception>
-    public Task<WebSocket> ConnectAsync(string route, string connection, CancellationToken ct)
+    /// <exception cref="WebSocketException">The server is not there, does not answer, or refuses.</exception>
+    public async Task<WebSocket> ConnectAsync(string route, string connection, CancellationToken ct)
     {
         KeyValuePair<string, string>[] headers = [new("Authorization", $"Bearer {_token}"), new(AgentRoutes.ConnectionHeader, connection)];
-        return _socketPath is not null
-            ? UnixWebSocket.ConnectAsync(_socketPath, route, headers, ct)
-            : ConnectAsync(new Uri(_server!, route), headers, ct);
+        // Pings begin with the answer: until then nothing else tells of a server, or of a proxy, that went dead.
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        limit.CancelAfter(_answersWithin);
+        try
+        {
+            return await (_socketPath is not null
+                ? UnixWebSocket.ConnectAsync(_socketPath, route, headers, limit.Token)
+                : ConnectAsync(new Uri(_server!, route), headers, limit.Token));
+        }
+        catch (Exception e) when (e is OperationCanceledException or WebSocketException && limit.IsCancellationRequested && !ct.IsCancellationRequested)
+        {
+            throw new WebSocketException(WebSocketError.Faulted, $"The server did not answer within {_answersWithin.TotalSeconds:0.#} s.", e);
+        }
     }
 
     /// <summary>

@@ -15,41 +15,32 @@ public sealed class NodeHub(NodeDirectory nodes, Db db, TimeProvider clock, ILog
     private const int MaximumStreams = 256;
     private const int LongestMessage = 256 * 1024;
 
-    private readonly Dictionary<string, (string Connection, AgentTunnel Tunnel)> _connections = [];
+    private readonly Dictionary<string, Line> _lines = [];
     private readonly Lock _lock = new();
+    private long _begun;
 
-    /// <summary>Serves a control connection until it ends.</summary>
+    /// <summary>Serves a control connection until it ends, or until the node has begun another.</summary>
     internal async Task ServeControlAsync(NodeEntry node, string connection, WebSocket socket, CancellationToken ct)
     {
-        var (id, name) = (node.Row.Id, node.Row.Name);
-        if (await HearAsync(socket, ct) is not NodeHello hello || !await GreetAsync(node.Row, hello, socket, ct))
-            return;
-        var tunnel = new AgentTunnel();
-        lock (_lock)
-            _connections[id] = (connection, tunnel);
+        var line = new Line(Interlocked.Increment(ref _begun), connection, socket, new AgentTunnel());
         // A removed node, or a server that stops, has no use for the connection any more.
         using var over = CancellationTokenSource.CreateLinkedTokenSource(ct, node.Link.Ended);
-        node.Link.Enter(tunnel);
-        log.LogInformation("Node {Name} connected", name);
+        if (await HearAsync(socket, ct) is not NodeHello hello || !await GreetAsync(node.Row, hello, socket, ct) || !Enter(node, line))
+            return;
+        log.LogInformation("Node {Name} connected", node.Row.Name);
         nodes.Publish(node.Row);
         try
         {
             while (await HearAsync(socket, over.Token) is { } heard)
             {
                 if (heard is NodeReport report)
-                    await nodes.SaidAsync(id, before => Measured(before, report.Facts), over.Token);
+                    await nodes.SaidAsync(node.Row.Id, before => Measured(before, report.Facts), over.Token);
             }
         }
         finally
         {
             socket.Abort();
-            lock (_lock)
-            {
-                if (_connections.TryGetValue(id, out var now) && now.Tunnel == tunnel)
-                    _connections.Remove(id);
-            }
-
-            if (node.Link.Leave(tunnel))
+            if (Leave(node, line))
                 await LeftAsync(node.Row);
         }
     }
@@ -61,14 +52,45 @@ public sealed class NodeHub(NodeDirectory nodes, Db db, TimeProvider clock, ILog
         AgentTunnel tunnel;
         lock (_lock)
         {
-            if (!_connections.TryGetValue(node.Row.Id, out var found) || found.Connection != connection || found.Tunnel.Count >= MaximumStreams)
+            if (!_lines.TryGetValue(node.Row.Id, out var line) || line.Connection != connection || line.Tunnel.Count >= MaximumStreams)
                 return false;
-            tunnel = found.Tunnel;
+            tunnel = line.Tunnel;
         }
 
         using var socket = await accept();
         await tunnel.ServeAsync(socket);
         return true;
+    }
+
+    /// <summary>
+    /// A node has one connection: whoever begins another has given up the earlier one, even if that was not noticed here, or
+    /// is taken in later because it was slow. That one is ended, for nothing is asked over it any more.
+    /// </summary>
+    /// <returns>False: this is the earlier one.</returns>
+    private bool Enter(NodeEntry node, Line line)
+    {
+        Line? earlier;
+        lock (_lock)
+        {
+            if (_lines.TryGetValue(node.Row.Id, out earlier) && earlier.Number > line.Number)
+                return false;
+            _lines[node.Row.Id] = line;
+            node.Link.Enter(line.Tunnel);
+        }
+
+        earlier?.Socket.Abort();
+        return true;
+    }
+
+    /// <returns>Whether the node is away now.</returns>
+    private bool Leave(NodeEntry node, Line line)
+    {
+        lock (_lock)
+        {
+            if (ReferenceEquals(_lines.GetValueOrDefault(node.Row.Id), line))
+                _lines.Remove(node.Row.Id);
+            return node.Link.Leave(line.Tunnel);
+        }
     }
 
     private async Task<bool> GreetAsync(NodeRow row, NodeHello hello, WebSocket socket, CancellationToken ct)
@@ -132,4 +154,11 @@ public sealed class NodeHub(NodeDirectory nodes, Db db, TimeProvider clock, ILog
             return null;
         }
     }
+
+    /// <summary>One control connection of a node, and the streams that belong to it.</summary>
+    /// <param name="Number">Grows with every connection that a node begins.</param>
+    /// <param name="Connection">The name that the node gave to it.</param>
+    /// <param name="Socket">The connection itself.</param>
+    /// <param name="Tunnel">Its streams.</param>
+    private sealed record Line(long Number, string Connection, WebSocket Socket, AgentTunnel Tunnel);
 }

@@ -47,13 +47,23 @@ internal sealed class FakeNode : IAsyncDisposable
         return node;
     }
 
+    /// <summary>Begins a connection beside the one that it has, and says nothing on it.</summary>
+    public async Task<(WebSocket Socket, ServerDialer Dialer)> BeginAsync()
+    {
+        var dialer = new ServerDialer(_server.Address, Joined.Token);
+        return (await dialer.ConnectAsync(NodeRoutes.Control, Guid.NewGuid().ToString("N"), Ct), dialer);
+    }
+
+    /// <summary>Says who it is on a connection.</summary>
+    public Task GreetAsync(WebSocket socket) => SendAsync(socket, new NodeHello("1.2.3", Offer, Facts));
+
     public async Task ConnectAsync()
     {
         var connection = Guid.NewGuid().ToString("N");
         // A server that started again has another address.
         var dialer = _dialer = new ServerDialer(_server.Address, Joined.Token);
         _socket = await dialer.ConnectAsync(NodeRoutes.Control, connection, Ct);
-        await SendAsync(new NodeHello("1.2.3", Offer, Facts));
+        await GreetAsync(_socket);
         var buffer = new byte[4096];
         var heard = await _socket.ReceiveAsync(buffer.AsMemory(), Ct);
         var welcome = Assert.IsType<NodeWelcome>(JsonSerializer.Deserialize(buffer.AsSpan(0, heard.Count), NodeJson.Default.NodeMessage));
@@ -64,7 +74,7 @@ internal sealed class FakeNode : IAsyncDisposable
     }
 
     /// <summary>Says what it measures now.</summary>
-    public Task ReportAsync() => SendAsync(new NodeReport(Facts));
+    public Task ReportAsync() => SendAsync(_socket!, new NodeReport(Facts));
 
     /// <summary>The line is cut; what runs on it goes on.</summary>
     public async Task CutAsync()
@@ -84,6 +94,6 @@ internal sealed class FakeNode : IAsyncDisposable
         _over.Dispose();
     }
 
-    private async Task SendAsync(NodeMessage message) =>
-        await _socket!.SendAsync(JsonSerializer.SerializeToUtf8Bytes(message, NodeJson.Default.NodeMessage), WebSocketMessageType.Text, true, Ct);
+    private static async Task SendAsync(WebSocket socket, NodeMessage message) =>
+        await socket.SendAsync(JsonSerializer.SerializeToUtf8Bytes(message, NodeJson.Default.NodeMessage), WebSocketMessageType.Text, true, Ct);
 }

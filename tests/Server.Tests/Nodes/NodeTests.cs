@@ -1,3 +1,4 @@
+using System.Net.WebSockets;
 using System.Text.Json.Nodes;
 using Berth.Contracts.Agents;
 using Berth.Contracts.Client;
@@ -104,6 +105,40 @@ public sealed class NodeTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task AConnectionThatANodeGaveUpDoesNotTakeThePlaceOfTheOneThatItBeganLater()
+    {
+        await using var node = await FakeNode.JoinAsync(_server, "lab1", _admin);
+        await node.CutAsync();
+        var (given, dialer) = await node.BeginAsync();
+        using var _1 = dialer;
+        using var _2 = given;
+        await node.ConnectAsync();
+
+        // What it said on the earlier one was on its way for long.
+        await node.GreetAsync(given);
+        await given.ReceiveAsync(new byte[4096].AsMemory(), Ct);
+        await EndsAsync(given);
+
+        var (session, agent) = await RunningAsync(node);
+        await using var _ = agent;
+        Assert.Single(node.Compute.Orders, order => order.Key.SessionId == session);
+    }
+
+    [Fact]
+    public async Task AnEarlierConnectionOfANodeEndsWhenItBeginsAnother()
+    {
+        await using var node = await FakeNode.JoinAsync(_server, "lab1", _admin);
+        var (earlier, dialer) = await node.BeginAsync();
+        using var _1 = dialer;
+        using var _2 = earlier;
+        await node.GreetAsync(earlier);
+        await earlier.ReceiveAsync(new byte[4096].AsMemory(), Ct);
+
+        await node.ConnectAsync();
+        await EndsAsync(earlier);
+    }
+
+    [Fact]
     public async Task AUsersMachineRunsNobodyElsesSessions()
     {
         var (bea, beasClient) = await UserAsync("bea");
@@ -201,6 +236,9 @@ public sealed class NodeTests : IAsyncLifetime
         await RefusedAsync(node.Joined.Token, NodeRoutes.Control);
         Assert.Empty(await _server.Client.ListNodesAsync(Ct));
     }
+
+    private static Task EndsAsync(WebSocket socket) =>
+        Assert.ThrowsAsync<WebSocketException>(() => socket.ReceiveAsync(new byte[4096].AsMemory(), Ct).AsTask().WaitAsync(TimeSpan.FromSeconds(30), Ct));
 
     private static (string, string?) Of(SessionView view) => (view.Berth.Status, view.Berth.Reason);
 
