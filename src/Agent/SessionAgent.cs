@@ -28,6 +28,7 @@ internal sealed class SessionAgent : IDisposable
     private readonly CommandStarter _commands;
     private readonly PortWatch _ports;
     private readonly Wakeup _wakeup = new();
+    private readonly ServiceRegistry _services;
     private readonly ServerLink _link;
     private readonly CancellationTokenSource _stopped = new();
     private readonly List<PosixSignalRegistration> _signals = [];
@@ -44,7 +45,8 @@ internal sealed class SessionAgent : IDisposable
         _commands = new CommandStarter(_children, new Dictionary<string, string>(_environment), () => FindWorkingDirectory().Found, time);
         _ports = new PortWatch(new ListeningPorts(_order.SharesNetwork), time);
         var ssh = new SshService(_children, _commands, _order.SshHostKey, _log.Say, time);
-        _link = new ServerLink(folder, _state, _log, _ports, _wakeup, new ServiceRegistry(_commands, _ports, ssh, time), time);
+        _services = new ServiceRegistry(_commands, _ports, ssh, time);
+        _link = new ServerLink(folder, _state, _log, _ports, _wakeup, _services, time);
         foreach (var signal in (int[])[Terminate, Interrupt, Quit, Hangup, User1, User2])
             _signals.Add(PosixSignalRegistration.Create((PosixSignal)signal, context =>
             {
@@ -83,7 +85,8 @@ internal sealed class SessionAgent : IDisposable
         using var over = new CancellationTokenSource();
         var link = Task.Run(() => _link.RunAsync(over.Token));
         using var kernels = new Kernels(_order.Port, _order.Environment.GetValueOrDefault("JUPYTER_TOKEN"));
-        var watch = new ActivityWatch(kernels, new Gpus(_children, new Dictionary<string, string>(_environment), _time), () => _commands.RunsWithoutTerminal, _state, _link.Tell, _time);
+        var gpus = new Gpus(_children, new Dictionary<string, string>(_environment), _time);
+        var watch = new ActivityWatch(kernels, gpus, () => _commands.RunsWithoutTerminal, () => _services.Copies, _state, _link.Tell, _time);
         var activity = Task.Run(() => watch.RunAsync(_order.ActivitySeconds, over.Token));
         var ports = Task.Run(() => _ports.RunAsync(_wakeup.Set, over.Token));
         var exitCode = await RunFrontEndAsync();

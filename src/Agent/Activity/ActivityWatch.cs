@@ -6,7 +6,7 @@ namespace Berth.Agent.Activity;
 /// Looks twice a minute at what the session is in use by, and tells: while there is use, and once when there is no more. What
 /// a visitor does reaches the server before it reaches this, so it is watched there.
 /// </summary>
-internal sealed class ActivityWatch(Kernels kernels, Gpus gpus, Func<bool> commandRuns, AgentState state, Action<AgentActivity> tell, TimeProvider time)
+internal sealed class ActivityWatch(Kernels kernels, Gpus gpus, Func<bool> commandRuns, Func<bool> copies, AgentState state, Action<AgentActivity> tell, TimeProvider time)
 {
     // Below it a session cannot be told from one that does nothing: this program and its front end are never quite still.
     private const double UsedCores = 0.005;
@@ -46,6 +46,8 @@ internal sealed class ActivityWatch(Kernels kernels, Gpus gpus, Func<bool> comma
         // A command that a client runs without a terminal is one all the same.
         if (commandRuns() || Terminals.RunCommand(processes, ProcessTable.CommandLine))
             uses.Add(AgentActivity.Terminal);
+        if (copies())
+            uses.Add(AgentActivity.Copy);
         return uses;
     }
 

@@ -13,6 +13,10 @@ internal sealed class FilesService(CommandStarter session) : IService<UploadRequ
 {
     private const string Here = "in the session";
     private readonly Drafts _drafts = new();
+    private int _running;
+
+    /// <summary>Whether files are copied now.</summary>
+    public bool Copies => Volatile.Read(ref _running) > 0;
 
     public Task<Serving> OpenAsync(UploadRequest request, CancellationToken ct)
     {
@@ -48,12 +52,13 @@ internal sealed class FilesService(CommandStarter session) : IService<UploadRequ
         }
     }
 
-    private static Task SendAsync(ResumableStream stream, List<CopySource> sources, CancellationToken lost) =>
+    private Task SendAsync(ResumableStream stream, List<CopySource> sources, CancellationToken lost) =>
         ToldAsync(new Sender(stream, Here, new CopyReport()).SendAsync(sources, lost));
 
-    /// <summary>Why a copy failed has been said on the stream itself.</summary>
-    private static async Task ToldAsync(Task copy)
+    /// <summary>Counts a copy, and waits for its end. Why it failed has been said on the stream itself.</summary>
+    private async Task ToldAsync(Task copy)
     {
+        Interlocked.Increment(ref _running);
         try
         {
             await copy;
@@ -61,6 +66,10 @@ internal sealed class FilesService(CommandStarter session) : IService<UploadRequ
         catch (CopyFailedException)
         {
             // By the protocol: a reset might overtake the words.
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _running);
         }
     }
 

@@ -27,6 +27,9 @@ internal sealed class ServiceRegistry
         Host = new ResumableHost(OpenAsync, new ResumableOptions { Time = time, HoldOfClosed = TimeSpan.FromSeconds(30) });
     }
 
+    /// <summary>Whether a client copies files now.</summary>
+    public bool Copies => _files.Copies;
+
     /// <summary>Takes carriers.</summary>
     public ResumableHost Host { get; }
 

@@ -45,7 +45,7 @@ public sealed record AgentReport(
 /// </summary>
 /// <param name="CpuCores">Average cores used by all processes of the session.</param>
 /// <param name="Seconds">Over how long.</param>
-/// <param name="Uses">Of <see cref="Gpu"/>, <see cref="Kernel"/>, <see cref="Terminal"/>: those that it is in use by now.</param>
+/// <param name="Uses">Of <see cref="Gpu"/>, <see cref="Kernel"/>, <see cref="Terminal"/>, <see cref="Copy"/>: those that it is in use by now.</param>
 public sealed record AgentActivity(double CpuCores, double Seconds, IReadOnlyList<string>? Uses = null) : AgentMessage
 {
     /// <summary>A gpu works.</summary>
@@ -56,6 +56,9 @@ public sealed record AgentActivity(double CpuCores, double Seconds, IReadOnlyLis
 
     /// <summary>A command runs in a terminal.</summary>
     public const string Terminal = "terminal";
+
+    /// <summary>A client copies files into the session, or out of it.</summary>
+    public const string Copy = "copy";
 }
 
 /// <summary>Ports that programs of the session listen on, after hello and on every change.</summary>

@@ -16,13 +16,15 @@ public enum Uses
     Kernel = 8,
     /// <summary>A command runs in a terminal.</summary>
     Terminal = 16,
+    /// <summary>Files are copied into it or out of it.</summary>
+    Copy = 32,
 }
 
 /// <summary>Who sees which use, and what it is called.</summary>
 public static class UsesOf
 {
     /// <summary>What the agent sees.</summary>
-    public const Uses Agent = Uses.Processor | Uses.Gpu | Uses.Kernel | Uses.Terminal;
+    public const Uses Agent = Uses.Processor | Uses.Gpu | Uses.Kernel | Uses.Terminal | Uses.Copy;
 
     /// <summary>Each use by itself, in the order in which they are told.</summary>
     public static IEnumerable<Uses> Each(this Uses uses) => Enum.GetValues<Uses>().Where(use => use != Uses.None && uses.HasFlag(use));
@@ -35,6 +37,7 @@ public static class UsesOf
         Uses.Input => "input",
         Uses.Kernel => "kernel busy",
         Uses.Terminal => "command in a terminal",
+        Uses.Copy => "copy of files",
         _ => throw new ArgumentOutOfRangeException(nameof(use), use, "One use, not several."),
     };
 }

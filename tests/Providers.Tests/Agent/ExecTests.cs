@@ -125,6 +125,26 @@ public sealed class ExecTests : AgentProcessTests
     }
 
     [Fact]
+    public async Task ACopyIsUseWhileItRunsAlsoWhereItsClientIsSlow()
+    {
+        IReadOnlyList<string>? uses = null;
+        Server.Hub.Activity += (_, _, activity) => uses = activity.Uses;
+        await using (var large = new FileStream(Path.Combine(Workspace, "large"), FileMode.Create))
+            large.SetLength(100 << 20);
+        ServiceRequest[] copies =
+        [
+            new UploadRequest { Destination = "to"u8.ToArray() },
+            new DownloadRequest { Sources = [new SessionFile("large"u8.ToArray(), "large"u8.ToArray())] },
+        ];
+        foreach (var copy in copies)
+        {
+            await using (await RemoteProcess.StreamAsync(Server, Id, copy, new ResumableOptions()))
+                await Eventually.TrueAsync(() => uses is [AgentActivity.Copy], $"the {copy.GetType().Name} is use");
+            await Eventually.TrueAsync(() => uses is [], "until it ends");
+        }
+    }
+
+    [Fact]
     public async Task SoManyCommandsAtOnceAndNoMore()
     {
         List<RemoteProcess> processes = [];

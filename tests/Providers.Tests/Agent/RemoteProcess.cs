@@ -86,7 +86,7 @@ internal sealed class RemoteProcess : IAsyncDisposable
         await _output.DisposeAsync();
     }
 
-    private static Task<ResumableStream> StreamAsync(AgentServer server, string session, ServiceRequest request, ResumableOptions options) =>
+    public static Task<ResumableStream> StreamAsync(AgentServer server, string session, ServiceRequest request, ResumableOptions options) =>
         ResumableClient.OpenAsync(
             async ct => await server.Hub.DialAsync(session, ServiceRoutes.AgentPort, ct),
             JsonSerializer.SerializeToUtf8Bytes(request, ServiceJson.Default.ServiceRequest), options, Ct);

@@ -127,6 +127,7 @@ public static class AgentReports
                 AgentActivity.Gpu => Core.Sessions.Uses.Gpu,
                 AgentActivity.Kernel => Core.Sessions.Uses.Kernel,
                 AgentActivity.Terminal => Core.Sessions.Uses.Terminal,
+                AgentActivity.Copy => Core.Sessions.Uses.Copy,
                 _ => Core.Sessions.Uses.None,
             };
         }
