@@ -72,6 +72,6 @@ public sealed record TerminalsNow(IReadOnlyList<TerminalView> Terminals);
 /// <summary>One terminal.</summary>
 /// <param name="Name">By which it is asked for.</param>
 /// <param name="Program">What runs in it now: the shell, or what the shell waits for.</param>
-/// <param name="OpenedAt">When.</param>
+/// <param name="OpenSeconds">For how long it has been open: the session's clock may be another than that of whoever asks.</param>
 /// <param name="Attached">Whether a client looks at it.</param>
-public sealed record TerminalView(string Name, string Program, DateTimeOffset OpenedAt, bool Attached);
+public sealed record TerminalView(string Name, string Program, long OpenSeconds, bool Attached);

@@ -42,7 +42,7 @@ public abstract class AgentProcessTests : IAsyncLifetime
         Folder.Delete(recursive: true);
     }
 
-    protected void Start(string[] command, Func<AgentOrder, AgentOrder>? change = null)
+    protected void Start(string[] command, Func<AgentOrder, AgentOrder>? change = null, Dictionary<string, string>? variables = null)
     {
         Server.Expect(Id);
         _agent?.Dispose();
@@ -61,6 +61,8 @@ public abstract class AgentProcessTests : IAsyncLifetime
         File.WriteAllText(Path.Combine(folder, AgentFiles.Token), Server.Tokens.Issue(Key));
         var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "berth-agent.dll"), "session"]);
         start.Environment["BERTH_SESSION_FOLDER"] = folder;
+        foreach (var (name, value) in variables ?? [])
+            start.Environment[name] = value;
         _agent = Process.Start(start)!;
     }
 

@@ -18,6 +18,7 @@ internal sealed class Terminal : IDisposable
     private readonly PseudoTerminal _terminal;
     private readonly Child _shell;
     private readonly TimeProvider _time;
+    private readonly long _opened;
     private readonly Wakeup _progress = new();
     private readonly TaskCompletionSource _over = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private TerminalViewer? _viewer;
@@ -25,13 +26,11 @@ internal sealed class Terminal : IDisposable
 
     public Terminal(string name, PseudoTerminal terminal, Child shell, TimeProvider time)
     {
-        (Name, _terminal, _shell, _time, OpenedAt) = (name, terminal, shell, time, time.GetUtcNow());
+        (Name, _terminal, _shell, _time, _opened) = (name, terminal, shell, time, time.GetTimestamp());
         _ = PumpAsync();
     }
 
     public string Name { get; }
-
-    public DateTimeOffset OpenedAt { get; }
 
     /// <summary>The shell's exit code.</summary>
     public Task<int> Exited => _shell.Exited;
@@ -42,7 +41,7 @@ internal sealed class Terminal : IDisposable
     /// <summary>What is typed.</summary>
     public Descriptor Input => _terminal.Input;
 
-    public TerminalView View => new(Name, ProgramOf(_terminal.Foreground), OpenedAt, Volatile.Read(ref _viewer) is not null);
+    public TerminalView View => new(Name, ProgramOf(_terminal.Foreground), (long)_time.GetElapsedTime(_opened).TotalSeconds, Volatile.Read(ref _viewer) is not null);
 
     /// <summary>Lets a client look at it in place of who did.</summary>
     public TerminalViewer Attach(TerminalSize size)

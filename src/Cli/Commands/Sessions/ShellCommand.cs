@@ -73,7 +73,7 @@ internal sealed class ShellCommand : SessionVerb
         [
             new("name", terminal => RemoteProcess.Plain(terminal.Name)),
             new("runs", terminal => RemoteProcess.Plain(terminal.Program)),
-            new("opened", terminal => Ages.Ago(terminal.OpenedAt, call.Here.Time.GetUtcNow())),
+            new("opened", terminal => Ages.Ago(default, default(DateTimeOffset).AddSeconds(terminal.OpenSeconds))),
             new("attached", terminal => terminal.Attached ? "yes" : ""),
         ];
         call.Results.List([.. now?.Terminals ?? []], TerminalJson.Default.ListTerminalView, columns, terminal => RemoteProcess.Plain(terminal.Name));
