@@ -1,6 +1,8 @@
+using System.Net.WebSockets;
 using Berth.Contracts.Agents;
 using Berth.Core.Sessions;
 using Berth.Server.Auth;
+using Berth.Server.Connections;
 
 namespace Berth.Server.Agents;
 
@@ -24,7 +26,7 @@ internal static class AgentEndpoints
     {
         if (Admit(context) is not { } agent)
             return;
-        using var socket = await context.WebSockets.AcceptWebSocketAsync();
+        using var socket = await AcceptAsync(context, agent);
         await agent.Hub.ServeControlAsync(agent.Key, agent.Connection, socket, agent.ByNetwork, context.RequestAborted);
     }
 
@@ -32,9 +34,13 @@ internal static class AgentEndpoints
     {
         if (Admit(context) is not { } agent)
             return;
-        if (!await agent.Hub.ServeStreamAsync(agent.Key, agent.Connection, context.WebSockets.AcceptWebSocketAsync))
+        if (!await agent.Hub.ServeStreamAsync(agent.Key, agent.Connection, () => AcceptAsync(context, agent)))
             await Answer(context, StatusCodes.Status409Conflict);
     }
+
+    // On a socket of this machine the kernel tells of a dead peer: no pings.
+    private static Task<WebSocket> AcceptAsync(HttpContext context, Agent agent) =>
+        agent.ByNetwork ? context.AcceptOverNetworkAsync() : context.WebSockets.AcceptWebSocketAsync();
 
     /// <returns>Null after it has answered with a refusal.</returns>
     private static Agent? Admit(HttpContext context)

@@ -9,9 +9,6 @@ namespace Berth.Server.Agents;
 /// <summary>Registers the agents' sockets, the hub, their tokens and the sessions' logs.</summary>
 public static class AgentsRoom
 {
-    // An agent elsewhere pings, too; between the two a line that went dead without a word is found from both its ends.
-    private static readonly WebSocketOptions s_network = new() { KeepAliveInterval = TimeSpan.FromSeconds(15), KeepAliveTimeout = TimeSpan.FromSeconds(10) };
-
     public static IServiceCollection AddAgents(this IServiceCollection services)
     {
         services.AddSingleton<AgentTokens>();
@@ -31,13 +28,9 @@ public static class AgentsRoom
     public static void MapAgents(this IEndpointRouteBuilder app)
     {
         ArgumentNullException.ThrowIfNull(app);
-        var serve = app.CreateApplicationBuilder();
-        serve.UseWebSockets(s_network);
-        serve.Run(AgentEndpoints.HandleAsync);
-        var handler = serve.Build();
         // All agents of a site may come from one address, and after a restart all at once; a token cannot be guessed.
-        app.MapGet(AgentRoutes.Control, handler).DisableRateLimiting().ExcludeFromDescription();
-        app.MapGet(AgentRoutes.Stream, handler).DisableRateLimiting().ExcludeFromDescription();
+        app.MapGet(AgentRoutes.Control, AgentEndpoints.HandleAsync).DisableRateLimiting().ExcludeFromDescription();
+        app.MapGet(AgentRoutes.Stream, AgentEndpoints.HandleAsync).DisableRateLimiting().ExcludeFromDescription();
     }
 
     /// <summary>

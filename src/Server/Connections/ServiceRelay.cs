@@ -26,7 +26,6 @@ public sealed class ServiceRelay(
 {
     private static readonly TimeSpan s_helloWithin = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan s_farewellWithin = TimeSpan.FromSeconds(5);
-    private static readonly WebSocketAcceptContext s_accept = new() { KeepAliveInterval = TimeSpan.FromSeconds(10), KeepAliveTimeout = TimeSpan.FromSeconds(10) };
 
     /// <summary>Answers the request of a command, which brings its own stream.</summary>
     public Task ServeAsync(string session, Caller caller, HttpContext context) => ServeAsync(session, caller, context, (socket, _) => socket);
@@ -59,7 +58,7 @@ public sealed class ServiceRelay(
             return;
         }
         context.LiftDataRates();
-        await using var socket = new TunnelStream(await context.WebSockets.AcceptWebSocketAsync(s_accept));
+        await using var socket = new TunnelStream(await context.AcceptOverNetworkAsync());
         await using var client = carrier(socket, stop.Token);
 
         // 5.

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Berth.Contracts.Json;
 using Berth.Server.Auth;
+using Berth.Server.Options;
 
 namespace Berth.Server.Live;
 
@@ -14,7 +15,7 @@ public static class ChangesApi
         return routes;
     }
 
-    private static async Task StreamAsync(HttpContext context, Caller caller, Callers callers, ChangeFeed feed, IHostApplicationLifetime lifetime, CancellationToken ct)
+    private static async Task StreamAsync(HttpContext context, Caller caller, Callers callers, ChangeFeed feed, ServerOptions options, TimeProvider clock, IHostApplicationLifetime lifetime, CancellationToken ct)
     {
         var cut = await callers.HoldAsync(context, caller);
         context.Response.ContentType = "text/event-stream";
@@ -26,9 +27,23 @@ public static class ChangesApi
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct, cut, lifetime.ApplicationStopping);
         try
         {
-            await foreach (var change in listening.ReadAllAsync(stop.Token))
+            // A proxy in between may take a stream on which nothing comes for dead: a comment says otherwise.
+            using var beat = new PeriodicTimer(options.PingEvery, clock);
+            await using var changes = listening.ReadAllAsync(stop.Token).GetAsyncEnumerator(stop.Token);
+            var (next, tick) = (changes.MoveNextAsync().AsTask(), beat.WaitForNextTickAsync(stop.Token).AsTask());
+            while (await await Task.WhenAny(next, tick))
             {
-                await context.Response.WriteAsync($"event: change\ndata: {JsonSerializer.Serialize(change, BerthJson.Default.Change)}\n\n", stop.Token);
+                if (next.IsCompleted)
+                {
+                    await context.Response.WriteAsync($"event: change\ndata: {JsonSerializer.Serialize(changes.Current, BerthJson.Default.Change)}\n\n", stop.Token);
+                    next = changes.MoveNextAsync().AsTask();
+                }
+                else
+                {
+                    await context.Response.WriteAsync(":\n\n", stop.Token);
+                    tick = beat.WaitForNextTickAsync(stop.Token).AsTask();
+                }
+
                 await context.Response.Body.FlushAsync(stop.Token);
             }
         }

@@ -1,6 +1,7 @@
 using Berth.Contracts.Agents;
 using Berth.Contracts.Nodes;
 using Berth.Server.Auth;
+using Berth.Server.Connections;
 
 namespace Berth.Server.Nodes;
 
@@ -11,7 +12,7 @@ internal static class NodeEndpoints
     {
         if (Admit(context) is not var (hub, node, connection))
             return;
-        using var socket = await context.WebSockets.AcceptWebSocketAsync();
+        using var socket = await context.AcceptOverNetworkAsync();
         await hub.ServeControlAsync(node, connection, socket, context.RequestAborted);
     }
 
@@ -19,7 +20,7 @@ internal static class NodeEndpoints
     {
         if (Admit(context) is not var (hub, node, connection))
             return;
-        if (!await hub.ServeStreamAsync(node, connection, context.WebSockets.AcceptWebSocketAsync))
+        if (!await hub.ServeStreamAsync(node, connection, context.AcceptOverNetworkAsync))
             context.Response.StatusCode = StatusCodes.Status409Conflict;
     }
 

@@ -8,8 +8,6 @@ namespace Berth.Server.Nodes;
 /// <summary>Machines that join: tokens, links, placement, commands.</summary>
 public static class NodesRoom
 {
-    // A node pings, too; between the two a line that went dead without a word is found from both its ends.
-    private static readonly WebSocketOptions s_network = new() { KeepAliveInterval = TimeSpan.FromSeconds(15), KeepAliveTimeout = TimeSpan.FromSeconds(10) };
 
     public static IServiceCollection AddNodes(this IServiceCollection services) => services
         .AddSingleton<NodeDirectory>()
@@ -36,14 +34,9 @@ public static class NodesRoom
         return routes;
     }
 
-    private static void Map(IEndpointRouteBuilder routes, string route, RequestDelegate handle)
-    {
-        var serve = routes.CreateApplicationBuilder();
-        serve.UseWebSockets(s_network);
-        serve.Run(handle);
-        // After a restart all come at once; a token cannot be guessed.
-        routes.MapGet(route, serve.Build()).DisableRateLimiting().ExcludeFromDescription();
-    }
+    // After a restart all come at once; a token cannot be guessed.
+    private static void Map(IEndpointRouteBuilder routes, string route, RequestDelegate handle) =>
+        routes.MapGet(route, handle).DisableRateLimiting().ExcludeFromDescription();
 
     private static async Task<Ok<List<NodeView>>> ListAsync(Caller caller, NodeQueries nodes, CancellationToken ct) => TypedResults.Ok(await nodes.ListAsync(caller, ct));
 

@@ -41,6 +41,7 @@ public static class OptionsReader
         new("streams_per_session", "a number of streams from 1 to 100000", (o, v) => o with { StreamsPerSession = Whole(v, 1, 100_000) }),
         new("streams_per_user", "a number of streams from 1 to 100000", (o, v) => o with { StreamsPerUser = Whole(v, 1, 100_000) }),
         new("stream_bytes_per_second", "a number of bytes from 0 (no limit) to 2000000000", (o, v) => o with { StreamBytesPerSecond = Whole(v, 0, 2_000_000_000) }),
+        new("ping_seconds", "a number of seconds from 1 to 3600", (o, v) => o with { PingEvery = TimeSpan.FromSeconds(Whole(v, 1, 3600)) }),
         new("node_grace", "a number of seconds from 0 to 604800", (o, v) => o with { NodeGrace = TimeSpan.FromSeconds(Whole(v, 0, 604_800)) }),
         new("allow_root", "true or false", (o, v) => o with { AllowRoot = bool.Parse(v) }),
     ];

@@ -56,6 +56,9 @@ public sealed record ServerOptions
     /// <summary>Bytes a second, of both directions together, that all streams of commands to one session may carry; 0: as many as the line does.</summary>
     public int StreamBytesPerSecond { get; init; }
 
+    /// <summary>How often a connection on which nothing is said says something, so that no proxy in between takes it for dead.</summary>
+    public TimeSpan PingEvery { get; init; } = TimeSpan.FromSeconds(15);
+
     /// <summary>How long a node may be away before the sessions on it count as lost.</summary>
     public TimeSpan NodeGrace { get; init; } = TimeSpan.FromMinutes(15);
 

@@ -2,22 +2,20 @@ using System.Threading.Channels;
 using Berth.Contracts.Problems;
 using Berth.Core.Sessions;
 using Berth.Server.Live;
+using Berth.Server.Options;
 using Berth.Server.Problems;
 using Berth.Server.Sessions;
 
 namespace Berth.Server.Proxy;
 
 /// <summary>What Berth itself answers on a session's origin; no request under <see cref="Root"/> reaches an app.</summary>
-public sealed class OwnPaths(SessionDirectory directory, ChangeFeed feed, SessionPages pages, Neighbours neighbours, Origins origins, TimeProvider clock)
+public sealed class OwnPaths(SessionDirectory directory, ChangeFeed feed, SessionPages pages, Neighbours neighbours, Origins origins, ServerOptions options, TimeProvider clock)
 {
     /// <summary>All of them begin so.</summary>
     public const string Root = "/_berth";
 
     private const int SoonSeconds = 15;
     private const int LateSeconds = 300;
-
-    // Tells a page that left from one that waits, and keeps proxies on the way from ending a silent stream.
-    private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(15);
 
     /// <summary>Answers the request.</summary>
     public Task HandleAsync(HttpContext context, PathString path, SessionRoute route, Visitor visitor, CancellationToken cut) =>
@@ -58,7 +56,8 @@ public sealed class OwnPaths(SessionDirectory directory, ChangeFeed feed, Sessio
                 if (part.IsOver)
                     return;
 
-                using var beat = new CancellationTokenSource(Heartbeat, clock);
+                // Tells a page that left from one that waits, and keeps proxies on the way from ending a silent stream.
+                using var beat = new CancellationTokenSource(options.PingEvery, clock);
                 using var either = CancellationTokenSource.CreateLinkedTokenSource(ended.Token, beat.Token);
                 try
                 {

@@ -1,5 +1,6 @@
 using Berth.Core.Sessions;
 using Berth.Server.Auth;
+using Berth.Server.Options;
 using Berth.Server.Sessions;
 using Microsoft.AspNetCore.Http.Features;
 using Yarp.ReverseProxy.Forwarder;
@@ -17,7 +18,7 @@ namespace Berth.Server.Proxy;
 /// </remarks>
 public sealed class SessionProxy(
     SessionHosts hosts, Gate gate, SessionDirectory directory, SessionForwarder forwarder, SessionPages pages, OwnPaths own, Origins origins,
-    InputWatch inputs, TimeProvider clock)
+    InputWatch inputs, ServerOptions options, TimeProvider clock)
 {
     /// <summary>Answers the request.</summary>
     public async Task HandleAsync(HttpContext context)
@@ -97,8 +98,9 @@ public sealed class SessionProxy(
     // Whether somebody is at the other end, or only a page that is open.
     private void Watch(HttpContext context, SessionRoute route)
     {
-        if (context.Features.Get<IHttpUpgradeFeature>() is { IsUpgradableRequest: true } upgrade)
-            context.Features.Set<IHttpUpgradeFeature>(new WatchedUpgrade(upgrade, inputs.Of(route.Id), clock));
+        if (context.Features.Get<IHttpUpgradeFeature>() is { IsUpgradableRequest: true } upgrade
+            && string.Equals(context.Request.Headers.Upgrade, "websocket", StringComparison.OrdinalIgnoreCase))
+            context.Features.Set<IHttpUpgradeFeature>(new WatchedUpgrade(upgrade, inputs.Of(route.Id), options.PingEvery, clock));
         else if (Chatter.IsInput(context.Request))
             inputs.Of(route.Id).Note();
     }

@@ -3,15 +3,19 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace Berth.Server.Proxy;
 
-/// <summary>The upgrade of a WebSocket, with a look at what the visitor sends.</summary>
-internal sealed class WatchedUpgrade(IHttpUpgradeFeature upgrade, InputWatch.Input input, TimeProvider clock) : IHttpUpgradeFeature
+/// <summary>The upgrade to a WebSocket, with a look at what the visitor sends, and pings where nobody says anything.</summary>
+internal sealed class WatchedUpgrade(IHttpUpgradeFeature upgrade, InputWatch.Input input, TimeSpan pingEvery, TimeProvider clock) : IHttpUpgradeFeature
 {
     public bool IsUpgradableRequest => upgrade.IsUpgradableRequest;
 
-    public async Task<Stream> UpgradeAsync() => new Watched(await upgrade.UpgradeAsync(), new InputFrames(input, clock));
+    public async Task<Stream> UpgradeAsync()
+    {
+        var visitor = await upgrade.UpgradeAsync();
+        return new Watched(visitor, new InputFrames(input, clock), new QuietPings(visitor, pingEvery, clock));
+    }
 
     /// <summary>Passes everything on as it is.</summary>
-    private sealed class Watched(Stream inner, InputFrames frames) : Stream
+    private sealed class Watched(Stream inner, InputFrames frames, QuietPings pings) : Stream
     {
         public override bool CanRead => true;
 
@@ -37,10 +41,10 @@ internal sealed class WatchedUpgrade(IHttpUpgradeFeature upgrade, InputWatch.Inp
         public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
         public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
-            inner.WriteAsync(buffer, cancellationToken);
+            pings.WriteAsync(buffer, cancellationToken);
 
         public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-            inner.WriteAsync(buffer, offset, count, cancellationToken);
+            pings.WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
         public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
@@ -55,7 +59,11 @@ internal sealed class WatchedUpgrade(IHttpUpgradeFeature upgrade, InputWatch.Inp
         protected override void Dispose(bool disposing)
         {
             if (disposing)
+            {
+                pings.Dispose();
                 inner.Dispose();
+            }
+
             base.Dispose(disposing);
         }
     }

@@ -20,6 +20,7 @@ internal sealed class FakeNode : IAsyncDisposable
     private CancellationTokenSource _over = new();
     private WebSocket? _socket;
     private Task _tunnel = Task.CompletedTask;
+    private Task _listening = Task.CompletedTask;
 
     private FakeNode(SessionServer server, JoinAnswer joined) => (_server, Joined) = (server, joined);
 
@@ -30,6 +31,9 @@ internal sealed class FakeNode : IAsyncDisposable
     /// <summary>It connects, and then answers no call.</summary>
     public bool Deaf { get; set; }
 
+    /// <summary>A proxy's address, by way of which it connects.</summary>
+    public string? Through { get; init; }
+
     public NodeOffer Offer { get; init; } = new();
 
     public NodeFacts Facts { get; set; } = new() { Engine = "Docker 1", Cpu = 8, MemoryBytes = 16L << 30, MemoryFreeBytes = 12L << 30, DiskFreeBytes = 100L << 30 };
@@ -37,11 +41,11 @@ internal sealed class FakeNode : IAsyncDisposable
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     /// <summary>Joins with a token of this user's, and connects.</summary>
-    public static async Task<FakeNode> JoinAsync(SessionServer server, string name, Caller by, bool own = false, NodeOffer? offer = null, NodeFacts? facts = null)
+    public static async Task<FakeNode> JoinAsync(SessionServer server, string name, Caller by, bool own = false, NodeOffer? offer = null, NodeFacts? facts = null, string? through = null)
     {
         var token = await server.Service<NodeJoins>().CreateAsync(by, new NodeTokenRequest(own), Ct);
         using var client = new ApiClient(new HttpClient { BaseAddress = new Uri(server.Address + "/") });
-        var node = new FakeNode(server, await client.JoinNodeAsync(new JoinRequest(token.Token, name), Ct)) { Offer = offer ?? new NodeOffer() };
+        var node = new FakeNode(server, await client.JoinNodeAsync(new JoinRequest(token.Token, name), Ct)) { Offer = offer ?? new NodeOffer(), Through = through };
         node.Facts = facts ?? node.Facts;
         await node.ConnectAsync();
         return node;
@@ -61,13 +65,14 @@ internal sealed class FakeNode : IAsyncDisposable
     {
         var connection = Guid.NewGuid().ToString("N");
         // A server that started again has another address.
-        var dialer = _dialer = new ServerDialer(_server.Address, Joined.Token);
+        var dialer = _dialer = new ServerDialer(Through ?? _server.Address, Joined.Token);
         _socket = await dialer.ConnectAsync(NodeRoutes.Control, connection, Ct);
         await GreetAsync(_socket);
         var buffer = new byte[4096];
         var heard = await _socket.ReceiveAsync(buffer.AsMemory(), Ct);
         var welcome = Assert.IsType<NodeWelcome>(JsonSerializer.Deserialize(buffer.AsSpan(0, heard.Count), NodeJson.Default.NodeMessage));
         _over = new CancellationTokenSource();
+        _listening = ListenAsync(_socket);
         var client = new TunnelClient(ct => dialer.ConnectAsync(NodeRoutes.Stream, connection, ct), new NodeCalls(Compute).ServeAsync, ports: false) { Wanted = welcome.Streams };
         _tunnel = Deaf ? Task.CompletedTask : client.RunAsync(_over.Token);
         await _server.Service<NodeDirectory>().All.Single(n => n.Row.Id == Joined.Id).Link.ConnectedAsync(Ct);
@@ -82,6 +87,7 @@ internal sealed class FakeNode : IAsyncDisposable
         _socket?.Abort();
         await _over.CancelAsync();
         await _tunnel;
+        await _listening;
         var link = _server.Service<NodeDirectory>().All.FirstOrDefault(n => n.Row.Id == Joined.Id)?.Link;
         await Eventually.TrueAsync(() => link is not { IsConnected: true }, "the server knows that it is gone");
     }
@@ -92,6 +98,22 @@ internal sealed class FakeNode : IAsyncDisposable
         _socket?.Dispose();
         _dialer?.Dispose();
         _over.Dispose();
+    }
+
+    // Pings are answered by who reads.
+    private static async Task ListenAsync(WebSocket socket)
+    {
+        try
+        {
+            while (await socket.ReceiveAsync(new byte[4096].AsMemory(), CancellationToken.None) is { MessageType: not WebSocketMessageType.Close })
+            {
+                // The server says nothing more.
+            }
+        }
+        catch (Exception e) when (e is WebSocketException or OperationCanceledException)
+        {
+            // It is over.
+        }
     }
 
     private static async Task SendAsync(WebSocket socket, NodeMessage message) =>

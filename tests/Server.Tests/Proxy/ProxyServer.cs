@@ -65,7 +65,7 @@ public sealed class ProxyServer : IAsyncDisposable
         where T : notnull => _app.Services.GetRequiredService<T>();
 
     public static async Task<ProxyServer> StartAsync(
-        string folder, TimeProvider? clock = null, Uri? publicUrl = null)
+        string folder, TimeProvider? clock = null, Uri? publicUrl = null, TimeSpan? pingEvery = null)
     {
         var log = new LogLines();
         ProxyServer? server = null;
@@ -73,7 +73,7 @@ public sealed class ProxyServer : IAsyncDisposable
         builder.Logging.ClearProviders().AddProvider(log).SetMinimumLevel(LogLevel.Information);
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0));
         builder.Services.AddSingleton(clock ?? TimeProvider.System);
-        var options = new ServerOptions { DataFolder = folder, AgentFolder = folder, Port = 0, PublicUrl = publicUrl };
+        var options = new ServerOptions { DataFolder = folder, AgentFolder = folder, Port = 0, PublicUrl = publicUrl, PingEvery = pingEvery ?? TimeSpan.FromSeconds(15) };
         builder.Services.AddSingleton(options).AddSingleton<SessionDirectory>().AddSingleton<ChangeFeed>().AddSingleton<PublicAddress>();
         builder.Services.AddAgents();
         builder.Services.AddDataProtection().SetApplicationName("berth").PersistKeysToFileSystem(new DirectoryInfo(options.KeysFolder));

@@ -44,7 +44,8 @@ public sealed class SessionServer : IAsyncDisposable
 
     /// <param name="databaseUrl">PostgreSQL instead of SQLite.</param>
     /// <param name="dataFolder">A folder of the test's own, which is emptied at the end; a new one when null.</param>
-    public static async Task<SessionServer> StartAsync(string? databaseUrl = null, string? dataFolder = null)
+    /// <param name="pingEvery">How often silent connections say something.</param>
+    public static async Task<SessionServer> StartAsync(string? databaseUrl = null, string? dataFolder = null, TimeSpan? pingEvery = null)
     {
         var folder = dataFolder ?? Directory.CreateTempSubdirectory("berth-s-").FullName;
         var server = new SessionServer(ownsFolder: dataFolder is null, new ServerOptions
@@ -54,6 +55,7 @@ public sealed class SessionServer : IAsyncDisposable
             Port = 0,
             DatabaseUrl = databaseUrl,
             PublicUrl = new Uri("http://localhost:1"),
+            PingEvery = pingEvery ?? TimeSpan.FromSeconds(15),
         });
         await server.BootAsync();
         await server.AddComputeAsync();
