@@ -50,6 +50,50 @@ public sealed class ProcessNodeTests(LabServer server) : IClassFixture<LabServer
     }
 
     [Fact]
+    public async Task Logins_copies_commands_and_ports_reach_a_session_that_is_processes_also_where_the_machines_clock_is_a_day_off()
+    {
+        using var clock = new WrongClock();
+        await using var node = new LabNode(server, "reached") { IsOrdinary = true };
+        foreach (var (name, value) in clock.Variables(TimeSpan.FromHours(25)))
+            node.Variables[name] = value;
+        await node.JoinAsync(await server.TokenAsync("--own"), "--ca", server.Authorities, "--processes");
+        await node.UntilAsync("ready");
+        Assert.InRange((await server.Api.GetNodeAsync("reached", Ct)).LastSeen!.Value, TimeProvider.System.GetUtcNow().AddMinutes(-1), TimeProvider.System.GetUtcNow().AddMinutes(1));
+        var port = FreePort();
+        var session = await server.StartSessionAsync(Request("far", port) with { Env = new Dictionary<string, string> { ["WORD"] = "it's here" } });
+        Assert.InRange(session.LastInteraction, TimeProvider.System.GetUtcNow().AddMinutes(-2), TimeProvider.System.GetUtcNow().AddMinutes(1));
+
+        var ssh = await SshClient.MakeAsync(server.Near);
+        var login = await ssh.SshAsync("far.berth", "printf '%s|%s|' \"$WORD\" \"$PWD\"; id -u; exit 42");
+        Assert.True((login.Code, login.Out) == (42, "it's here|/work|65534\n"), $"{login.Code} {login.Out} {login.Error}");
+        var atTerminal = await ssh.SshAsync("-tt", "far.berth", "tty && exit 3");
+        Assert.Equal(3, atTerminal.Code);
+        var command = await server.BerthAsync("ssh", "far", "--", "echo", "$BERTH_SESSION_NAME");
+        Assert.True((command.Code, command.Line) == (0, "far"), command.Error);
+        var ran = await server.BerthAsync("exec", "far", "--", "sh", "-c", "echo out; exit 7");
+        Assert.Equal((7, "out"), (ran.Code, ran.Line));
+
+        var folder = Directory.CreateDirectory(Path.Combine(server.DataFolder, "to copy"));
+        await File.WriteAllTextAsync(Path.Combine(folder.FullName, "index.html"), "kept\n", Ct);
+        Assert.Equal(0, (await ssh.RunAsync("scp", Path.Combine(folder.FullName, "index.html"), "far.berth:by-scp")).Code);
+        var up = await server.BerthAsync("cp", Path.Combine(folder.FullName, "index.html"), "far:index.html");
+        Assert.True(up.Code == 0, up.Error);
+        var down = await server.BerthAsync("cp", "far:by-scp", Path.Combine(folder.FullName, "back"));
+        Assert.True(down.Code == 0, down.Error);
+        Assert.Equal("kept\n", await File.ReadAllTextAsync(Path.Combine(folder.FullName, "back"), Ct));
+
+        await using (var forward = await Forward.StartAsync(server.Near, "forward", "far", $"{port}"))
+        {
+            using var client = new HttpClient();
+            Assert.Equal("kept\n", await client.GetStringAsync($"http://127.0.0.1:{forward.Ports[0]}/", Ct));
+        }
+
+        Assert.Equal(0, (await server.BerthAsync("session", "stop", "far", "--delete-work", "-y")).Code);
+        await Eventually.TrueAsync(() => Directory.GetDirectories(Path.Combine(node.Data, "runs")).Length == 0, "nothing is left", TimeSpan.FromSeconds(30));
+        Assert.Equal(0, (await server.BerthAsync("node", "remove", "reached", "--force")).Code);
+    }
+
+    [Fact]
     public async Task Such_a_machine_serves_its_owner_alone_and_never_root()
     {
         var forPools = await server.TokenAsync();

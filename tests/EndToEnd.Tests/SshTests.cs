@@ -169,6 +169,35 @@ public sealed class SshTests(CutServer server) : IClassFixture<CutServer>
     }
 
     [Fact]
+    public async Task A_key_that_an_agent_alone_holds_logs_in()
+    {
+        var session = await server.StartEchoAsync("carded");
+        var socket = Path.Combine(server.DataFolder, "agent");
+        var variables = new Dictionary<string, string?>(server.Near) { ["SSH_AUTH_SOCK"] = socket };
+        var key = Path.Combine(server.DataFolder, "carded");
+        using var agent = Ran.Start("ssh-agent", ["-D", "-a", socket], variables, null);
+        try
+        {
+            await Eventually.TrueAsync(() => File.Exists(socket), "the agent listens");
+            await Ran.WellAsync("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key);
+            var ssh = await SshClient.MakeAsync(variables);
+            Assert.Equal(0, (await ssh.SshAsync("carded.berth", "true")).Code);
+            Assert.Equal(255, (await ssh.WithAgentAsync(socket, "carded.berth", "true")).Code);
+            Assert.Equal(0, (await Ran.ToEndAsync("ssh-add", ["-q", key], variables)).Code);
+            File.Delete(key);
+            File.Delete($"{key}.pub");
+            var login = await ssh.WithAgentAsync(socket, "carded.berth", "echo in");
+            Assert.True((login.Code, login.Line) == (0, "in"), login.Error);
+        }
+        finally
+        {
+            agent.Kill();
+        }
+
+        await server.RemoveAsync(session.Id);
+    }
+
+    [Fact]
     public async Task A_session_that_is_paused_says_what_to_do_and_has_the_same_host_key_later()
     {
         var session = await server.StartEchoAsync("sleeper");

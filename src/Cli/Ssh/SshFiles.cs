@@ -8,6 +8,8 @@ namespace Berth.Cli.Ssh;
 internal sealed class SshFiles(Surroundings here)
 {
     private const int MostHosts = 1000;
+    // As many as a login may try.
+    private const int MostKeys = 100;
     private static readonly TimeSpan s_again = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
 
@@ -32,12 +34,12 @@ internal sealed class SshFiles(Surroundings here)
         PrivateFile.Write(Identity, key.ExportECPrivateKeyPem() + "\n");
     }
 
-    /// <summary>Public keys that may log in: Berth's own, and the user's.</summary>
-    public IReadOnlyList<string> PublicKeys()
+    /// <summary>Public keys that may log in: Berth's own, and the user's, in files or held by their SSH agent.</summary>
+    public async Task<IReadOnlyList<string>> PublicKeysAsync(CancellationToken ct)
     {
         var own = Path.Combine(here.Variable("HOME") ?? "/", ".ssh");
         var files = Directory.Exists(own) ? Directory.EnumerateFiles(own, "*.pub").Order(StringComparer.Ordinal) : Enumerable.Empty<string>();
-        return [.. files.Prepend($"{Identity}.pub").SelectMany(Read).Distinct()];
+        return [.. files.Prepend($"{Identity}.pub").SelectMany(Read).Concat(await SshAgentKeys.ListAsync(here, ct)).Distinct().Take(MostKeys)];
     }
 
     /// <summary>Lets a client take this host key for this host, and no other one.</summary>

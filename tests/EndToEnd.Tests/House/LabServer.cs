@@ -22,6 +22,9 @@ public sealed class LabServer : RunningServer
 
     public string Address => $"https://localhost:{Port}";
 
+    /// <summary>Of commands on the server's own machine.</summary>
+    internal IReadOnlyDictionary<string, string?> Near => Variables.ToDictionary();
+
     public string Authorities => _authority.Authorities;
 
     public override async ValueTask InitializeAsync()

@@ -25,9 +25,15 @@ internal sealed class SshClient(IReadOnlyDictionary<string, string?> variables)
     public Process Start(string program, params string[] arguments) => Ran.Start(program, ["-F", _config, .. arguments], variables, null, closeInput: false);
 
     /// <summary>With nothing but the way and the host key from Berth: which key logs in is the test's affair.</summary>
-    public Task<Ran> WithKeyAsync(string key, string host, params string[] arguments) => Ran.ToEndAsync("ssh",
+    public Task<Ran> WithKeyAsync(string key, string host, params string[] arguments) => OnlyAsync(["-o", "IdentitiesOnly=yes", "-i", key], host, arguments);
+
+    /// <summary>The same, with the keys that an SSH agent holds and no others.</summary>
+    public Task<Ran> WithAgentAsync(string socket, string host, params string[] arguments) =>
+        OnlyAsync(["-o", $"IdentityAgent={socket}", "-o", "IdentityFile=none", "-o", "BatchMode=yes"], host, arguments);
+
+    private Task<Ran> OnlyAsync(string[] keys, string host, string[] arguments) => Ran.ToEndAsync("ssh",
     [
         "-F", "none", "-o", $"ProxyCommand='{Published.Command}' session ssh --stdio '%h'", "-o", $"UserKnownHostsFile={KnownHosts}",
-        "-o", "StrictHostKeyChecking=yes", "-o", "IdentitiesOnly=yes", "-i", key, host, .. arguments,
+        "-o", "StrictHostKeyChecking=yes", .. keys, host, .. arguments,
     ], variables);
 }

@@ -81,7 +81,7 @@ internal sealed class SshCommand : SessionVerb
     {
         try
         {
-            return await streams.OpenAsync(new SshRequest { Keys = files.PublicKeys() }, ct);
+            return await streams.OpenAsync(new SshRequest { Keys = await files.PublicKeysAsync(ct) }, ct);
         }
         catch (StreamRefusedException e)
         {
