@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Collections.Concurrent;
 using System.Net.WebSockets;
 using System.Threading.Channels;
@@ -11,8 +10,6 @@ namespace Berth.Tunnel;
 /// </summary>
 public sealed class AgentTunnel : IDisposable
 {
-    private static readonly TimeSpan s_answerWithin = TimeSpan.FromSeconds(15);
-
     private readonly Channel<Waiting> _waiting = Channel.CreateUnbounded<Waiting>();
     private readonly ConcurrentDictionary<TunnelStream, byte> _streams = new();
     private bool _closed;
@@ -37,28 +34,61 @@ public sealed class AgentTunnel : IDisposable
         _streams.TryRemove(stream, out _);
     }
 
-    /// <summary>Connects to a port inside the session.</summary>
+    /// <summary>Connects to a port inside the session, and waits for the agent's word that it is.</summary>
     /// <exception cref="DialRefusedException">The agent could not connect to it.</exception>
     /// <exception cref="AgentNotConnectedException">The agent went away.</exception>
     public async Task<TunnelStream> DialAsync(int port, CancellationToken ct)
     {
         while (true)
         {
-            var waiting = await TakeAsync(ct);
-            if (waiting.FirstRead.IsCompleted)
-            {
-                // It died while it waited; the agent knows and opens others.
-                waiting.Stream.Abort();
-                continue;
-            }
+            var stream = await DialAheadAsync(port, ct);
             try
             {
-                return await ConnectAsync(waiting, port, ct);
+                await stream.Answered.WaitAsync(ct);
+                return stream;
             }
-            catch (IOException e) when (e is not DialRefusedException)
+            catch (AgentNotConnectedException)
             {
                 // Died just now, before the agent answered: nothing was sent to the port, so another one may be tried.
+                stream.Abort();
             }
+            catch
+            {
+                stream.Abort();
+                throw;
+            }
+        }
+    }
+
+    /// <summary>
+    /// Connects to a port inside the session, and returns before it is: what is written goes after it, in the same round
+    /// trip. The first read throws <see cref="DialRefusedException"/> where the agent could not.
+    /// </summary>
+    /// <exception cref="AgentNotConnectedException">The agent went away.</exception>
+    public async Task<TunnelStream> DialAheadAsync(int port, CancellationToken ct)
+    {
+        while (true)
+        {
+            var (stream, firstRead) = await TakeAsync(ct);
+            try
+            {
+                // One that died while it waited the agent knows of, and opens others.
+                if (!firstRead.IsCompleted)
+                {
+                    await stream.AskAsync(port, firstRead, ct);
+                    return stream;
+                }
+            }
+            catch (IOException)
+            {
+                // It died just now.
+            }
+            catch
+            {
+                stream.Abort();
+                throw;
+            }
+            stream.Abort();
         }
     }
 
@@ -105,35 +135,6 @@ public sealed class AgentTunnel : IDisposable
         finally
         {
             Interlocked.Decrement(ref _dialling);
-        }
-    }
-
-    private static async Task<TunnelStream> ConnectAsync(Waiting waiting, int port, CancellationToken ct)
-    {
-        var stream = waiting.Stream;
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        limit.CancelAfter(s_answerWithin);
-        try
-        {
-            var bytes = new byte[TunnelWire.HeaderLength];
-            BinaryPrimitives.WriteUInt16BigEndian(bytes, checked((ushort)port));
-            await stream.WriteAsync(bytes, limit.Token);
-            await waiting.FirstRead.WaitAsync(limit.Token);
-            if (await stream.ReadAsync(bytes.AsMemory(0, 1), limit.Token) != 1)
-                throw new IOException("The agent ended the stream without an answer.");
-            if ((DialStatus)bytes[0] != DialStatus.Connected)
-                throw new DialRefusedException(port, (DialStatus)bytes[0]);
-            return stream;
-        }
-        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
-        {
-            stream.Abort();
-            throw new DialRefusedException(port, DialStatus.Failed);
-        }
-        catch
-        {
-            stream.Abort();
-            throw;
         }
     }
 

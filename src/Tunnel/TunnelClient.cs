@@ -16,6 +16,7 @@ public sealed class TunnelClient(Func<CancellationToken, Task<WebSocket>> connec
 {
     private static readonly TimeSpan s_firstRetry = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan s_lastRetry = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_readsAnswerWithin = TimeSpan.FromSeconds(5);
 
     // Apps listen on either; almost all on the first.
     private static readonly IPAddress[] s_loopback = [IPAddress.Loopback, IPAddress.IPv6Loopback];
@@ -168,9 +169,22 @@ public sealed class TunnelClient(Func<CancellationToken, Task<WebSocket>> connec
         {
             await socket.SendAsync(new[] { (byte)status }, WebSocketMessageType.Binary, true, stop);
             if (app is null)
-                await socket.CloseOutputAsync(TunnelWire.Ended, null, stop);
+                await RefuseAsync(socket, stop);
             else
                 await RelayAsync(socket, app, stop);
+        }
+    }
+
+    // The server may have sent more than the port by now. Whoever closes with that unread resets the connection, and the
+    // answer is lost with it.
+    private static async Task RefuseAsync(WebSocket socket, CancellationToken stop)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        limit.CancelAfter(s_readsAnswerWithin);
+        await socket.CloseOutputAsync(TunnelWire.Ended, null, limit.Token);
+        var dropped = new byte[1024];
+        while ((await socket.ReceiveAsync(dropped.AsMemory(), limit.Token)).MessageType != WebSocketMessageType.Close)
+        {
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Net.WebSockets;
 
 namespace Berth.Tunnel;
@@ -11,6 +12,7 @@ public sealed class TunnelStream : DuplexStream
     // A bound on what one write copies at a time; larger frames gain nothing.
     private const int MaximumFrame = 256 * 1024;
     private static readonly TimeSpan s_closeWithin = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_answerWithin = TimeSpan.FromSeconds(15);
 
     private readonly WebSocket _socket;
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -24,7 +26,58 @@ public sealed class TunnelStream : DuplexStream
     /// <summary>Completes once the stream was disposed and its last bytes were handed over.</summary>
     public Task Closed => _closed.Task;
 
-    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    /// <summary>The agent's answer to what it was asked for; completed where it was not.</summary>
+    /// <exception cref="DialRefusedException">It could not connect to the port.</exception>
+    /// <exception cref="AgentNotConnectedException">It went away before it answered.</exception>
+    internal Task Answered { get; private set; } = Task.CompletedTask;
+
+    /// <summary>Asks the agent for a port. Its answer comes before everything else that is read.</summary>
+    /// <param name="port">Of the session's loopback; 0: the agent itself.</param>
+    /// <param name="firstRead">The read of nothing that has been pending while the stream waited.</param>
+    /// <param name="ct">Gives up.</param>
+    internal async Task AskAsync(int port, Task firstRead, CancellationToken ct)
+    {
+        var header = new byte[TunnelWire.HeaderLength];
+        BinaryPrimitives.WriteUInt16BigEndian(header, checked((ushort)port));
+        await WriteAsync(header, ct);
+        Answered = HearAnswerAsync(port, firstRead);
+        // Whoever reads or writes hears of a refusal; perhaps nobody does.
+        _ = Answered.ContinueWith(answered => _ = answered.Exception, TaskScheduler.Default);
+    }
+
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+        Answered.IsCompletedSuccessfully ? ReceiveAsync(buffer, cancellationToken) : ReceiveAnsweredAsync(buffer, cancellationToken);
+
+    private async Task HearAnswerAsync(int port, Task firstRead)
+    {
+        using var limit = new CancellationTokenSource(s_answerWithin);
+        try
+        {
+            var answer = new byte[1];
+            await firstRead.WaitAsync(limit.Token);
+            if (await ReceiveAsync(answer, limit.Token) != 1)
+                throw new AgentNotConnectedException("The session's agent ended the stream without an answer.");
+            if ((DialStatus)answer[0] != DialStatus.Connected)
+                throw new DialRefusedException(port, (DialStatus)answer[0]);
+        }
+        catch (OperationCanceledException)
+        {
+            Abort();
+            throw new DialRefusedException(port, DialStatus.Failed);
+        }
+        catch (IOException e) when (e is not (DialRefusedException or AgentNotConnectedException))
+        {
+            throw new AgentNotConnectedException("The session's agent went away before it answered.", e);
+        }
+    }
+
+    private async ValueTask<int> ReceiveAnsweredAsync(Memory<byte> buffer, CancellationToken ct)
+    {
+        await Answered.WaitAsync(ct);
+        return await ReceiveAsync(buffer, ct);
+    }
+
+    private async ValueTask<int> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellationToken)
     {
         // A WebSocket throws when it is read again after its Close frame; a stream says "end" for ever.
         if (_readsEnded)
@@ -63,6 +116,8 @@ public sealed class TunnelStream : DuplexStream
         }
         catch (Exception e) when (IsLoss(e, cancellationToken))
         {
+            // An agent that refused has closed the stream: its word is there, and says more.
+            await Answered.WaitAsync(cancellationToken);
             throw Lost(e);
         }
     }

@@ -5,8 +5,8 @@ namespace Berth.Tunnel;
 /// <summary>
 /// What crosses a dial-back stream, a WebSocket of its own that the agent opened ahead of need:
 /// <list type="number">
-/// <item>server → agent: one message of 2 bytes, the port (big endian), 0 for the agent itself;</item>
-/// <item>agent → server: one byte, a <see cref="DialStatus"/>;</item>
+/// <item>server → agent: one message of 2 bytes, the port (big endian), 0 for the agent itself; it need not wait for the answer;</item>
+/// <item>agent → server: one byte, a <see cref="DialStatus"/>, before all else; who refuses drops what comes until the server closes;</item>
 /// <item>bytes both ways in binary messages, whose borders mean nothing. A Close frame ends one direction; its status says how.</item>
 /// </list>
 /// </summary>

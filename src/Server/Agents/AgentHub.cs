@@ -56,8 +56,10 @@ public sealed class AgentHub : IDisposable
     public IReadOnlyList<int>? Ports(SessionKey key) =>
         _ports.TryGetValue(key.SessionId, out var last) && last.Generation == key.Generation ? last.Ports : null;
 
-    /// <summary>Connects to a port inside a session. Waits a moment for an agent that should be there.</summary>
-    /// <exception cref="DialRefusedException">Nothing listens on the port.</exception>
+    /// <summary>
+    /// Connects to a port inside a session. Waits a moment for an agent that should be there, and not until it has connected:
+    /// the first read throws <see cref="DialRefusedException"/> where nothing listens.
+    /// </summary>
     /// <exception cref="AgentNotConnectedException">No agent is connected.</exception>
     /// <exception cref="AgentTooOldException">Port 0 means the agent's services, and it has none.</exception>
     public async Task<Stream> DialAsync(string sessionId, int port, CancellationToken ct)

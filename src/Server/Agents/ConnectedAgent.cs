@@ -60,7 +60,7 @@ internal sealed class ConnectedAgent : IDisposable
             await SendAsync(new ServerStreams(wanted), ct);
             _cooling.Change(s_busyFor, Timeout.InfiniteTimeSpan);
         }
-        return await _tunnel.DialAsync(port, ct);
+        return await _tunnel.DialAheadAsync(port, ct);
     }
 
     /// <summary>Takes a stream that the agent opened, until it is over.</summary>

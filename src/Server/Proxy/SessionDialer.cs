@@ -13,7 +13,7 @@ public sealed class SessionDialer(Neighbours neighbours)
     /// Opens a byte stream to a port of a session. Apart from the front end's, programs listen on loopback as a rule, where the
     /// agent alone gets.
     /// </summary>
-    /// <exception cref="IOException">The agent is not connected, or nothing listens on the port.</exception>
+    /// <exception cref="IOException">The agent is not connected. That nothing listens on the port the first read says.</exception>
     /// <exception cref="SocketException">Nothing listens at the address.</exception>
     public async Task<Stream> DialAsync(SessionRoute route, int port, CancellationToken ct) => (port == route.Port ? route.Reach : Reach.Agent) switch
     {

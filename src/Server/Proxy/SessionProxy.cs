@@ -2,6 +2,7 @@ using Berth.Core.Sessions;
 using Berth.Server.Auth;
 using Berth.Server.Options;
 using Berth.Server.Sessions;
+using Berth.Tunnel;
 using Microsoft.AspNetCore.Http.Features;
 using Yarp.ReverseProxy.Forwarder;
 
@@ -106,8 +107,15 @@ public sealed class SessionProxy(
     }
 
     // Whether the front end took the connection, and so is the one to ask what is wrong.
-    private static bool Reached(HttpContext context) =>
-        context.GetForwarderErrorFeature()?.Exception is not HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError };
+    private static bool Reached(HttpContext context)
+    {
+        for (var e = context.GetForwarderErrorFeature()?.Exception; e is not null; e = e.InnerException)
+        {
+            if (e is DialRefusedException or AgentNotConnectedException or HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError })
+                return false;
+        }
+        return true;
+    }
 
     // Uploads have no limit but the session's disk, and may take as long as the line does.
     private static void Unlimit(HttpContext context)

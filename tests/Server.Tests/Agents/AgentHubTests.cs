@@ -84,7 +84,7 @@ public sealed class AgentHubTests : IAsyncLifetime
     {
         var key = _server.Expect(A);
         await using var agent = await SimulatedAgent.ConnectAsync(_server, key, Ct);
-        var refused = await Assert.ThrowsAsync<DialRefusedException>(() => _server.Hub.DialAsync(A, FreePort(), Ct));
+        var refused = await Assert.ThrowsAsync<DialRefusedException>(() => DialAndReadAsync(FreePort()));
         Assert.Equal(DialStatus.Refused, refused.Status);
     }
 
@@ -223,7 +223,7 @@ public sealed class AgentHubTests : IAsyncLifetime
         await using var second = await SimulatedAgent.ConnectAsync(_server, key, Ct);
         await first.Cut.Task.WaitAsync(Ct);
         Assert.True(_server.Hub.IsConnected(A));
-        await Assert.ThrowsAsync<DialRefusedException>(() => _server.Hub.DialAsync(A, FreePort(), Ct));
+        await Assert.ThrowsAsync<DialRefusedException>(() => DialAndReadAsync(FreePort()));
     }
 
     [Fact]
@@ -323,6 +323,12 @@ public sealed class AgentHubTests : IAsyncLifetime
         using var http = new HttpClient(handler);
         using var answer = await http.GetAsync(new Uri($"http://localhost{path}"), Ct);
         return answer.StatusCode;
+    }
+
+    private async Task DialAndReadAsync(int port)
+    {
+        await using var stream = await _server.Hub.DialAsync(A, port, Ct);
+        await stream.ReadAsync(new byte[1], Ct);
     }
 
     private static int FreePort()

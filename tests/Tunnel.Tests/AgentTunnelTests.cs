@@ -1,0 +1,106 @@
+using System.IO.Pipelines;
+using System.Net.WebSockets;
+using System.Text;
+
+namespace Berth.Tunnel.Tests;
+
+/// <summary>The server's dials, with an agent that takes its time.</summary>
+public sealed class AgentTunnelTests : IAsyncDisposable
+{
+    private const int Port = 8888;
+    private readonly AgentTunnel _tunnel = new();
+    private readonly WebSocket _agent;
+
+    public AgentTunnelTests()
+    {
+        var (here, there) = Pair();
+        _agent = WebSocket.CreateFromStream(there, new WebSocketCreationOptions());
+        _ = _tunnel.ServeAsync(WebSocket.CreateFromStream(here, new WebSocketCreationOptions { IsServer = true }));
+    }
+
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task WhatIsWrittenGoesInTheSameRoundTripAsTheDial()
+    {
+        await using var stream = await _tunnel.DialAheadAsync(Port, Ct);
+        await stream.WriteAsync("question"u8.ToArray(), Ct);
+        // The agent has answered nothing so far.
+        Assert.Equal([Port >> 8, Port & 0xff], await HearAsync());
+        Assert.Equal("question"u8.ToArray(), await HearAsync());
+        await SayAsync([(byte)DialStatus.Connected]);
+        await SayAsync("answer"u8.ToArray());
+        var answer = new byte[6];
+        await stream.ReadExactlyAsync(answer, Ct);
+        Assert.Equal("answer", Encoding.UTF8.GetString(answer));
+    }
+
+    [Fact]
+    public async Task ARefusalComesWithTheFirstReadWhateverWasWritten()
+    {
+        await using var stream = await _tunnel.DialAheadAsync(Port, Ct);
+        await stream.WriteAsync("question"u8.ToArray(), Ct);
+        await SayAsync([(byte)DialStatus.Refused]);
+        var refused = await Assert.ThrowsAsync<DialRefusedException>(async () => await stream.ReadAsync(Memory<byte>.Empty, Ct));
+        Assert.Equal((Port, DialStatus.Refused), (refused.Port, refused.Status));
+    }
+
+    [Fact]
+    public async Task AnEndWithoutAnAnswerIsALossAndNoEnd()
+    {
+        await using var stream = await _tunnel.DialAheadAsync(Port, Ct);
+        await _agent.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, Ct);
+        await Assert.ThrowsAsync<AgentNotConnectedException>(async () => await stream.ReadAsync(new byte[1], Ct));
+    }
+
+    [Fact]
+    public async Task ADialThatWaitsForTheAnswerThrowsTheRefusalItself()
+    {
+        var dial = _tunnel.DialAsync(Port, Ct);
+        await HearAsync();
+        Assert.False(dial.IsCompleted);
+        await SayAsync([(byte)DialStatus.Failed]);
+        await Assert.ThrowsAsync<DialRefusedException>(() => dial);
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        _tunnel.Dispose();
+        _agent.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    private async Task<byte[]> HearAsync()
+    {
+        var buffer = new byte[64];
+        var received = await _agent.ReceiveAsync(buffer.AsMemory(), Ct);
+        return buffer[..received.Count];
+    }
+
+    private Task SayAsync(byte[] bytes) => _agent.SendAsync(bytes, WebSocketMessageType.Binary, true, Ct);
+
+    private static (Stream, Stream) Pair()
+    {
+        var (one, other) = (new Pipe(), new Pipe());
+        return (new Both(one.Reader.AsStream(), other.Writer.AsStream()), new Both(other.Reader.AsStream(), one.Writer.AsStream()));
+    }
+
+    private sealed class Both(Stream reads, Stream writes) : DuplexStream
+    {
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => reads.ReadAsync(buffer, cancellationToken);
+
+        public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            await writes.WriteAsync(buffer, cancellationToken);
+            await writes.FlushAsync(cancellationToken);
+        }
+
+        public override Task CompleteWritesAsync(CancellationToken ct = default) => writes.DisposeAsync().AsTask();
+
+        public override void Abort()
+        {
+            reads.Dispose();
+            writes.Dispose();
+        }
+    }
+}
