@@ -22,6 +22,7 @@ var all = new Dictionary<string, Func<Task<Table>>>
     ["crowd"] = CrowdBench.RunAsync,
     ["files"] = () => WithServerAsync(FilesBench.RunAsync),
     ["queue"] = QueueBench.RunAsync,
+    ["agent"] = AgentBench.RunAsync,
     ["agents"] = AgentsBench.RunAsync,
     ["tunnel"] = TunnelBench.RunAsync,
     ["soak"] = () => WithServerAsync(SoakBench.RunAsync),

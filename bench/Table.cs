@@ -38,7 +38,8 @@ public sealed class Table(string title, string ours, string peer, string unit)
         return text.ToString();
     }
 
-    private static double Median(IReadOnlyList<double> sample)
+    /// <summary>The middle one.</summary>
+    public static double Median(IReadOnlyList<double> sample)
     {
         var sorted = sample.Order().ToList();
         var middle = sorted.Count / 2;

@@ -60,6 +60,9 @@ public sealed class FakeBench : IAsyncDisposable
     public async Task<int> DoorAsync(string sessionId, int port) =>
         int.Parse(await AskAsync($"door {sessionId} {port}"), CultureInfo.InvariantCulture);
 
+    /// <summary>Waits until a session's agent is connected.</summary>
+    public Task ConnectedAsync(string sessionId) => AskAsync($"connected {sessionId}");
+
     /// <summary>Its resident memory after a collection.</summary>
     public async Task<long> MemoryAsync() => long.Parse(await AskAsync("memory"), CultureInfo.InvariantCulture);
 

@@ -5,6 +5,7 @@ using Berth.Contracts.Users;
 using Berth.Core.Sessions;
 using Berth.Fakes;
 using Berth.Server;
+using Berth.Server.Agents;
 using Berth.Server.Auth;
 using Berth.Server.Options;
 using Berth.Server.Sessions;
@@ -21,8 +22,9 @@ namespace Berth.Bench.Fake;
 /// The whole server on compute that costs nothing, in a process of its own (<c>berth-bench fake-server DATA PORT USERS
 /// [ADDRESS]</c>), so that what is measured is the server's. It writes its users' API tokens to <c>DATA/tokens</c> and each
 /// session's agent token beside its socket. With an address it listens there, with TLS, and its agents come by network. On
-/// standard input <c>operations</c> asks how often it went to the database, <c>memory</c> what it holds after a collection, and
-/// <c>door SESSION PORT</c> for a port of loopback behind which it dials that port of the session.
+/// standard input <c>operations</c> asks how often it went to the database, <c>memory</c> what it holds after a collection,
+/// <c>connected SESSION</c> is answered once the session's agent is, and <c>door SESSION PORT</c> asks for a port of loopback
+/// behind which it dials that port of the session.
 /// </summary>
 public static class FakeServer
 {
@@ -75,12 +77,20 @@ public static class FakeServer
             Console.WriteLine(asked.Split(' ') switch
             {
                 ["door", var session, var inside] => Door.Open(app.Services, session, int.Parse(inside, CultureInfo.InvariantCulture)),
+                ["connected", var session] => await ConnectedAsync(app.Services.GetRequiredService<AgentHub>(), session),
                 ["memory"] => Held(),
                 _ => Interlocked.Read(ref operations),
             });
         }
 
         return 0;
+    }
+
+    private static async Task<long> ConnectedAsync(AgentHub hub, string session)
+    {
+        while (!hub.IsConnected(session))
+            await Task.Delay(1);
+        return 1;
     }
 
     // Resident memory without what waits to be collected: how much of that there is, is a matter of moments.

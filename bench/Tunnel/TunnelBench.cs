@@ -11,14 +11,14 @@ namespace Berth.Bench.Tunnel;
 /// </summary>
 public static class TunnelBench
 {
-    private const int Rounds = 5;
+    private const int Rounds = 3;
     private const int Streams = 8;
     private const int Burst = 40;
     private const int BurstBytes = 16 * 1024;
-    private const int Opens = 100;
+    private const int Opens = 90;
     private const int Keys = 100;
     private const int SshPort = 8385;
-    private const long Bytes = 512L << 20;
+    private const long Bytes = 256L << 20;
     private static readonly TimeSpan s_far = TimeSpan.FromMilliseconds(20);
 
     public static async Task<Table> RunAsync()
@@ -138,6 +138,7 @@ public static class TunnelBench
         var samples = ways.ToDictionary(way => way, _ => new List<T>());
         for (var round = 0; round <= Rounds; round++)
         {
+            Console.Error.Write('.');
             foreach (var way in ways)
             {
                 var measured = await measure(way);
