@@ -77,6 +77,7 @@ internal static class BerthCommand
         new ResumeCommand(here),
         new StopCommand(here),
         new ExtendCommand(here),
+        new PriorityCommand(here),
         new EventsCommand(here),
         new ForwardCommand(here),
         new AttachCommand(here),

@@ -19,6 +19,7 @@ internal static class AdminSessionColumns
         new("used_disk", session => DiskUse.Of(session.DiskUsed)),
         new("measured", session => session.DiskMeasuredAt is { } at ? Ages.Ago(at, time.GetUtcNow()) : null, false),
         new("reason", session => session.Reason, false),
+        new("priority", session => session.Priority is { } priority ? $"{priority}" : null, false),
         new("class", session => session.ClassName, false),
         new("provider", session => session.Provider, false),
         new("image", session => session.Image, false),

@@ -37,6 +37,13 @@ public sealed partial class ApiClient
         return await ReadAsync(answer, Json.AdminSessionView, ct);
     }
 
+    /// <summary>Lets anybody's waiting session go sooner or later; for admins.</summary>
+    public async Task<AdminSessionView> PrioritiseAsAdminAsync(string id, PriorityRequest request, CancellationToken ct)
+    {
+        using var answer = await SendAsync(Post($"{AllSessions}/{Escape(id)}/priority", request, Json.PriorityRequest), ct);
+        return await ReadAsync(answer, Json.AdminSessionView, ct);
+    }
+
     /// <summary>Workspaces that belong to no session, for admins; to measure them may take minutes.</summary>
     public async Task<IReadOnlyList<OrphanView>> ListOrphansAsync(CancellationToken ct, bool sizes = false) =>
         await GetAsync($"{Orphans}?sizes={(sizes ? "true" : "false")}", Json.ListOrphanView, ct);
@@ -76,6 +83,10 @@ public sealed partial class ApiClient
     /// <summary>Ends a session; its workspace is kept for the retention time, or deleted at once.</summary>
     public Task<SessionView> StopSessionAsync(string idOrName, bool deleteWork, CancellationToken ct) =>
         ActAsync(idOrName, deleteWork ? "stop?delete_work=true" : "stop", ct);
+
+    /// <summary>Lets a session that waits in line go sooner or later than others.</summary>
+    public Task<SessionView> PrioritiseSessionAsync(string idOrName, PriorityRequest request, CancellationToken ct) =>
+        PostAsync($"{Sessions}/{Escape(idOrName)}/priority", request, Json.PriorityRequest, Json.SessionView, ct);
 
     /// <summary>Moves the deadlines for idleness and age.</summary>
     public Task<SessionView> ExtendSessionAsync(string idOrName, ExtendRequest request, CancellationToken ct) =>

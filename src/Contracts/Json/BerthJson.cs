@@ -58,6 +58,7 @@ namespace Berth.Contracts.Json;
 [JsonSerializable(typeof(StartRequest))]
 [JsonSerializable(typeof(ResumeRequest))]
 [JsonSerializable(typeof(ExtendRequest))]
+[JsonSerializable(typeof(PriorityRequest))]
 [JsonSerializable(typeof(RenkuStartRequest))]
 [JsonSerializable(typeof(RenkuPatchRequest))]
 [JsonSerializable(typeof(List<SessionView>))]

@@ -24,7 +24,9 @@ namespace Berth.Contracts.Sessions;
 /// <param name="WorkKept">The workspace is still there and is this session's.</param>
 /// <param name="DiskUsed">Bytes in the workspace; null: not measured.</param>
 /// <param name="DiskMeasuredAt">When that was.</param>
+/// <param name="Priority">While it waits in line for a machine: 0 is ordinary, more is sooner.</param>
 public sealed record AdminSessionView(
     string Id, string Name, string UserId, string Username, string Status, string? Reason, string? Stage, string Image,
     ResourceAmounts Resources, string PoolName, string ClassName, string Provider, DateTimeOffset Started, DateTimeOffset StatusSince,
-    DateTimeOffset LastInteraction, DateTimeOffset? StopsAt, string? StopsBecause, bool WorkKept, long? DiskUsed, DateTimeOffset? DiskMeasuredAt);
+    DateTimeOffset LastInteraction, DateTimeOffset? StopsAt, string? StopsBecause, bool WorkKept, long? DiskUsed, DateTimeOffset? DiskMeasuredAt,
+    int? Priority = null);

@@ -50,6 +50,10 @@ public sealed record RepositoryRequest(string Url, string? Branch = null, string
 /// <param name="ResourceClassId">Another class of the same pool.</param>
 public sealed record ResumeRequest(int? ResourceClassId = null);
 
+/// <summary>Body of <c>POST /api/berth/sessions/{id}/priority</c>, and of the same of <c>all_sessions</c>.</summary>
+/// <param name="Priority">-10 to 10, ordinarily 0; more is sooner, by 8 hours a step. More than 0 is for admins.</param>
+public sealed record PriorityRequest(int Priority);
+
 /// <summary>Body of <c>POST /api/berth/sessions/{id}/extend</c>.</summary>
 /// <param name="Minutes">How much later than now the session may at the earliest be stopped for idleness, never later than its maximum age; 1–10080; 1440 when null.</param>
 public sealed record ExtendRequest(int? Minutes = null);

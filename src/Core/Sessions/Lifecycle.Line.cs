@@ -20,6 +20,16 @@ public static partial class Lifecycle
         };
     }
 
+    /// <summary>It waits with another priority. Its place is that of the time at which it was asked for, as before.</summary>
+    /// <exception cref="IllegalTransitionException">It does not wait in line.</exception>
+    public static Session Prioritised(Session session, int priority)
+    {
+        ArgumentNullException.ThrowIfNull(session);
+        return session is { Step: Step.Waiting, Line: { } line }
+            ? session with { Line = line with { Priority = priority } }
+            : throw new IllegalTransitionException(session.Status, "moved in line");
+    }
+
     /// <summary>It was given a machine: its start begins now, and with it all its times.</summary>
     public static Session Placed(Session session, DateTimeOffset now)
     {

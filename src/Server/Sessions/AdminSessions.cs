@@ -11,7 +11,7 @@ namespace Berth.Server.Sessions;
 
 /// <summary>
 /// Everybody's sessions, for admins: what they hold and how they are, not what is in them. An admin may take back compute,
-/// which the owner is told; nothing else.
+/// and say who of those that wait goes first, which the owner is told; nothing else.
 /// </summary>
 public sealed class AdminSessions(Db db, SessionStore store, SessionQueries queries, SessionCommands commands, TimeProvider clock)
 {
@@ -35,6 +35,13 @@ public sealed class AdminSessions(Db db, SessionStore store, SessionQueries quer
     public Task<AdminSessionView> PauseAsync(Caller admin, string id, CancellationToken ct) =>
         ChangeAsync(admin, id, "pause", "Paused", (s, now, reason) => Lifecycle.Pause(s, now, reason, admin.Username), ct);
 
+    /// <summary>Lets it go sooner or later than others while it waits in line for a machine.</summary>
+    public Task<AdminSessionView> PrioritiseAsync(Caller admin, string id, int priority, CancellationToken ct)
+    {
+        StartRules.CheckPriority(priority, admin);
+        return ChangeAsync(admin, id, "change its place in line", $"Given the priority {priority} in line", (s, _, _) => Lifecycle.Prioritised(s, priority), ct);
+    }
+
     private async Task<AdminSessionView> ChangeAsync(
         Caller admin, string id, string verb, string done, Func<Session, DateTimeOffset, Reason, Session> change, CancellationToken ct)
     {
@@ -50,7 +57,7 @@ public sealed class AdminSessions(Db db, SessionStore store, SessionQueries quer
     internal static AdminSessionView View(SessionView of) => new(
         of.Id, of.Name, of.Berth.UserId, of.Berth.Username, of.Berth.Status, of.Berth.Reason, of.Berth.Stage, of.Image, of.Resources.Requests,
         of.Berth.PoolName, of.Berth.ClassName, of.Berth.Provider, of.Started, of.Berth.StatusSince, of.LastInteraction, of.Berth.StopsAt,
-        of.Berth.StopsBecause, of.Berth.WorkKept, of.Berth.DiskUsed, of.Berth.DiskMeasuredAt);
+        of.Berth.StopsBecause, of.Berth.WorkKept, of.Berth.DiskUsed, of.Berth.DiskMeasuredAt, of.Berth.Line?.Priority);
 }
 
 /// <summary>The API of everybody's sessions.</summary>
@@ -62,6 +69,7 @@ public static class AdminSessionsApi
         sessions.MapGet("/", ListAsync).WithSummary("Everybody's sessions, without what is in them (admins)");
         sessions.MapPost("/{session}/pause", PauseAsync).WithSummary("Pause anybody's session; its owner is told (admins)");
         sessions.MapPost("/{session}/stop", StopAsync).WithSummary("End anybody's session and keep its work; its owner is told (admins)");
+        sessions.MapPost("/{session}/priority", PrioritiseAsync).WithSummary("Let anybody's session that waits in line go sooner or later; its owner is told (admins)");
         return routes;
     }
 
@@ -71,6 +79,10 @@ public static class AdminSessionsApi
 
     private static async Task<Ok<AdminSessionView>> PauseAsync(string session, Caller caller, AdminSessions sessions, CancellationToken ct) =>
         TypedResults.Ok(await sessions.PauseAsync(caller, session, ct));
+
+    private static async Task<Ok<AdminSessionView>> PrioritiseAsync(
+        string session, PriorityRequest request, Caller caller, AdminSessions sessions, CancellationToken ct) =>
+        TypedResults.Ok(await sessions.PrioritiseAsync(caller, session, request.Priority, ct));
 
     private static async Task<Ok<AdminSessionView>> StopAsync(string session, Caller caller, AdminSessions sessions, CancellationToken ct) =>
         TypedResults.Ok(await sessions.StopAsync(caller, session, ct));

@@ -86,6 +86,17 @@ public sealed class SessionCommands(
             new NewEvent("extended", $"Extended to {(until < wanted ? "its maximum age," : "at least")} {until:yyyy-MM-dd HH:mm} UTC.", Now));
     }
 
+    /// <summary>Lets it go sooner or later than others while it waits in line for a machine.</summary>
+    public Task<SessionView> PrioritiseAsync(Caller caller, string session, int priority, CancellationToken ct)
+    {
+        StartRules.CheckPriority(priority, caller);
+        return ChangeAsync(
+            new Asked(caller, "change its place in line", token => queries.RequireAsync(caller, session, token)),
+            s => s with { Session = Lifecycle.Prioritised(s.Session, priority) },
+            [new NewEvent("priority", $"Its priority in line is {priority} now.", Now)],
+            ct);
+    }
+
     /// <summary>Counts as use.</summary>
     public Task<SessionView> UsedAsync(Caller caller, string session, DateTimeOffset at, CancellationToken ct) =>
         ChangeAsync(caller, session, "use", s => s with { Session = Lifecycle.Used(s.Session, at < Now ? at : Now) }, ct);

@@ -19,6 +19,7 @@ public static class SessionsApi
         sessions.MapPost("/{session}/resume", ResumeAsync).WithSummary("Start it again in its workspace");
         sessions.MapPost("/{session}/stop", StopAsync).WithSummary("End it");
         sessions.MapPost("/{session}/extend", ExtendAsync).WithSummary("Idleness does not stop it before then; its maximum age does");
+        sessions.MapPost("/{session}/priority", PrioritiseAsync).WithSummary("Let it go sooner or later than others while it waits in line; above 0 is for admins");
         sessions.MapGet("/{session}/events", EventsAsync).WithSummary("Its history, oldest first");
         sessions.MapGet("/{session}/logs", SessionLogsApi.StreamAsync).WithSummary("Its log as text; follow=true goes on as it grows")
             .Produces<string>(200, "text/plain");
@@ -54,6 +55,10 @@ public static class SessionsApi
     private static async Task<Ok<SessionView>> ExtendAsync(
         string session, ExtendRequest? request, Caller caller, SessionCommands commands, CancellationToken ct) =>
         TypedResults.Ok(await commands.ExtendAsync(caller, session, request ?? new ExtendRequest(), ct));
+
+    private static async Task<Ok<SessionView>> PrioritiseAsync(
+        string session, PriorityRequest request, Caller caller, SessionCommands commands, CancellationToken ct) =>
+        TypedResults.Ok(await commands.PrioritiseAsync(caller, session, request.Priority, ct));
 
     private static async Task<Ok<List<SessionEvent>>> EventsAsync(string session, Caller caller, SessionQueries queries, CancellationToken ct) =>
         TypedResults.Ok(await queries.EventsAsync(caller, session, ct));

@@ -33,10 +33,8 @@ public static partial class StartRules
             throw Invalid("default_url", "default_url is a path that begins with one /, up to 200 characters.");
         if (request.Env is { } env)
             CheckVariables(env);
-        if (request.Priority is < -QueueRules.HighestPriority or > QueueRules.HighestPriority)
-            throw Invalid("priority", $"A priority is a whole number from -{QueueRules.HighestPriority} to {QueueRules.HighestPriority}.");
-        if (request.Priority > 0 && !caller.IsAdmin)
-            throw new ProblemException(ProblemCode.Forbidden, "Only admins let a session go before others. Leave the priority out, or choose one below 0 to let others go first.", "priority");
+        if (request.Priority is { } priority)
+            CheckPriority(priority, caller);
         if (request.HostFolder is not null && !caller.IsLocal)
             throw new ProblemException(
                 ProblemCode.Forbidden, "Folders of the server's machine can be used only by who runs the server, through its local socket. Use --repo instead.", "host_folder");
@@ -44,6 +42,16 @@ public static partial class StartRules
             CheckRepository(repository, $"repositories[{index}]", caller);
         if ((request.Repositories?.Count ?? 0) > 20)
             throw Invalid("repositories", "A session has at most 20 repositories.");
+    }
+
+    /// <summary>Refuses a priority that there is not, or that is not for the caller.</summary>
+    public static void CheckPriority(int priority, Caller caller)
+    {
+        ArgumentNullException.ThrowIfNull(caller);
+        if (priority is < -QueueRules.HighestPriority or > QueueRules.HighestPriority)
+            throw Invalid("priority", $"A priority is a whole number from -{QueueRules.HighestPriority} to {QueueRules.HighestPriority}.");
+        if (priority > 0 && !caller.IsAdmin)
+            throw new ProblemException(ProblemCode.Forbidden, "Only admins let a session go before others. Leave the priority out, or choose one below 0 to let others go first.", "priority");
     }
 
     /// <summary>Refuses what no engine could read as an image.</summary>

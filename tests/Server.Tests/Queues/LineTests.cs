@@ -160,6 +160,45 @@ public abstract class LineTests : LineTest
     }
 
     [Fact]
+    public async Task APriorityIsChangedWhileASessionWaitsWithinLimitsByItsOwnerAndBeyondThemByAnAdmin()
+    {
+        await using var node = await JoinAsync("lab1", cpu: 2);
+        var a = await StartAsync("a");
+        await TakenAsync(node, a);
+        using var bea = await UserAsync("bea");
+        using var ced = await UserAsync("ced");
+        var beas = (await bea.StartSessionAsync(Request("b"), Ct)).Session.Id;
+        var mine = await StartAsync("c");
+        await Eventually.TrueAsync(async () => (await bea.GetSessionAsync(beas, Ct)).Berth.Line?.Position == 1, "bea's is first");
+
+        // Its owner lets others go first, and no more.
+        Assert.Equal(-2, (await bea.PrioritiseSessionAsync(beas, new PriorityRequest(-2), Ct)).Berth.Line!.Priority);
+        await WaitsAsync(mine, 1);
+        await RefusedAsync(ProblemCode.Forbidden, () => bea.PrioritiseSessionAsync(beas, new PriorityRequest(1), Ct));
+        await RefusedAsync(ProblemCode.Invalid, () => bea.PrioritiseSessionAsync(beas, new PriorityRequest(-11), Ct));
+
+        // Nobody moves another's but an admin, and an admin not as if it were their own.
+        await RefusedAsync(ProblemCode.NotFound, () => ced.PrioritiseSessionAsync(beas, new PriorityRequest(-3), Ct));
+        await RefusedAsync(ProblemCode.Forbidden, () => ced.PrioritiseAsAdminAsync(beas, new PriorityRequest(-3), Ct));
+        await RefusedAsync(ProblemCode.Forbidden, () => bea.PrioritiseAsAdminAsync(beas, new PriorityRequest(5), Ct));
+        await RefusedAsync(ProblemCode.NotFound, () => Server.Client.PrioritiseSessionAsync(beas, new PriorityRequest(5), Ct));
+        await RefusedAsync(ProblemCode.Invalid, () => Server.Client.PrioritiseAsAdminAsync(beas, new PriorityRequest(11), Ct));
+        Assert.Equal(5, (await Server.Client.PrioritiseAsAdminAsync(beas, new PriorityRequest(5), Ct)).Priority);
+        await WaitsAsync(mine, 2);
+        var admin = await Server.OwnerNameAsync();
+        var told = await bea.SessionEventsAsync(beas, Ct);
+        Assert.Contains(told, e => e.Kind == "priority" && e.By == "bea" && e.Text == "Its priority in line is -2 now.");
+        Assert.Contains(told, e => e.Kind == "admin" && e.By == admin && e.Text == $"Given the priority 5 in line by the administrator {admin}.");
+
+        await StopAsync(a);
+        await TakenAsync(node, beas);
+        await RefusedAsync(ProblemCode.Conflict, () => bea.PrioritiseSessionAsync(beas, new PriorityRequest(-1), Ct));
+        await RefusedAsync(ProblemCode.Conflict, () => Server.Client.PrioritiseAsAdminAsync(beas, new PriorityRequest(1), Ct));
+
+        static async Task RefusedAsync(ProblemCode code, Func<Task> ask) => Assert.Equal(code, (await Assert.ThrowsAsync<ApiException>(ask)).Problem.Kind);
+    }
+
+    [Fact]
     public async Task AnEstimateIsMadeOfHowLongRecentSessionsRan()
     {
         await using var node = await JoinAsync("lab1", cpu: 2);

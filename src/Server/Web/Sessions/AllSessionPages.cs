@@ -1,6 +1,8 @@
+using Berth.Contracts.Problems;
 using Berth.Contracts.Sessions;
 using Berth.Server.Auth;
 using Berth.Server.Paging;
+using Berth.Server.Problems;
 using Berth.Server.Sessions;
 using Berth.Server.Web.Forms;
 
@@ -14,6 +16,7 @@ public static class AllSessionPages
         pages.MapGet("/sessions/all", ListAsync);
         pages.MapPost("/sessions/all/{id}/pause", PauseAsync);
         pages.MapPost("/sessions/all/{id}/stop", StopAsync);
+        pages.MapPost("/sessions/all/{id}/priority", PrioritiseAsync);
     }
 
     private static async Task<IResult> ListAsync(int? page, string? user, string? ended, AdminSessions sessions, CancellationToken ct)
@@ -32,6 +35,13 @@ public static class AllSessionPages
     private static async Task<IResult> StopAsync(
         string id, PageForm form, Caller caller, AdminSessions sessions, Toasts toasts, HttpContext context, CancellationToken ct) =>
         Done(await sessions.StopAsync(caller, id, ct), "is being stopped; its work is kept for a while", toasts, context);
+
+    private static async Task<IResult> PrioritiseAsync(
+        string id, PageForm form, Caller caller, AdminSessions sessions, Toasts toasts, HttpContext context, CancellationToken ct)
+    {
+        var priority = form.Int("priority") ?? throw new ProblemException(ProblemCode.Invalid, "Say a priority: a whole number, 0 is ordinary.", "priority");
+        return Done(await sessions.PrioritiseAsync(caller, id, priority, ct), $"waits with the priority {priority}", toasts, context);
+    }
 
     private static IResult Done(AdminSessionView session, string what, Toasts toasts, HttpContext context)
     {
