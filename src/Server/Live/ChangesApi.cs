@@ -24,32 +24,47 @@ public static class ChangesApi
         using var listening = feed.Listen(caller.UserId);
         await context.Response.WriteAsync("event: listening\ndata:\n\n", ct);
         await context.Response.Body.FlushAsync(ct);
+        using var writing = new SemaphoreSlim(1);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct, cut, lifetime.ApplicationStopping);
         try
         {
-            // A proxy in between may take a stream on which nothing comes for dead: a comment says otherwise.
-            using var beat = new PeriodicTimer(options.PingEvery, clock);
-            await using var changes = listening.ReadAllAsync(stop.Token).GetAsyncEnumerator(stop.Token);
-            var (next, tick) = (changes.MoveNextAsync().AsTask(), beat.WaitForNextTickAsync(stop.Token).AsTask());
-            while (await await Task.WhenAny(next, tick))
+            var beating = BeatAsync();
+            try
             {
-                if (next.IsCompleted)
-                {
-                    await context.Response.WriteAsync($"event: change\ndata: {JsonSerializer.Serialize(changes.Current, BerthJson.Default.Change)}\n\n", stop.Token);
-                    next = changes.MoveNextAsync().AsTask();
-                }
-                else
-                {
-                    await context.Response.WriteAsync(":\n\n", stop.Token);
-                    tick = beat.WaitForNextTickAsync(stop.Token).AsTask();
-                }
-
-                await context.Response.Body.FlushAsync(stop.Token);
+                await foreach (var change in listening.ReadAllAsync(stop.Token))
+                    await SayAsync($"event: change\ndata: {JsonSerializer.Serialize(change, BerthJson.Default.Change)}\n\n");
+            }
+            finally
+            {
+                await stop.CancelAsync();
+                await beating.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
         catch (OperationCanceledException)
         {
             // The browser left, or may listen no longer, or the server stops.
+        }
+
+        // A proxy in between may take a stream on which nothing comes for dead: a comment says otherwise.
+        async Task BeatAsync()
+        {
+            using var beat = new PeriodicTimer(options.PingEvery, clock);
+            while (await beat.WaitForNextTickAsync(stop.Token))
+                await SayAsync(":\n\n");
+        }
+
+        async Task SayAsync(string text)
+        {
+            await writing.WaitAsync(stop.Token);
+            try
+            {
+                await context.Response.WriteAsync(text, stop.Token);
+                await context.Response.Body.FlushAsync(stop.Token);
+            }
+            finally
+            {
+                writing.Release();
+            }
         }
     }
 }

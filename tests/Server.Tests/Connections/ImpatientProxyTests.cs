@@ -104,6 +104,21 @@ public sealed class ImpatientProxyTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task ALivePageEndsWithTheServerAndIsNoError()
+    {
+        using var client = await ClientAsync();
+        var changes = (await client.ListenAsync(Ct)).GetAsyncEnumerator(Ct);
+        await using (changes)
+        {
+            var ended = changes.MoveNextAsync().AsTask();
+            await _server.RestartAsync();
+            await ended.WaitAsync(TimeSpan.FromSeconds(10), Ct).ContinueWith(_ => { }, TaskScheduler.Default);
+        }
+
+        Assert.DoesNotContain(_server.Log.Lines, line => line.Contains("unhandled exception", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task AStreamOfACommandIsNotClosed()
     {
         var (session, agent) = await _server.RunningAsync();

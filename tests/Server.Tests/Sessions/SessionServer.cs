@@ -9,11 +9,13 @@ using Berth.Server.Sessions;
 using Berth.Server.Sessions.Reconcile;
 using Berth.Server.Storage;
 using Berth.Server.Tests.Agents;
+using Berth.Server.Tests.Proxy;
 using Berth.Tunnel;
 using Dapper;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
 
 namespace Berth.Server.Tests.Sessions;
 
@@ -32,6 +34,9 @@ public sealed class SessionServer : IAsyncDisposable
     public string Address => _app!.Urls.First(url => url.StartsWith("http://127.", StringComparison.Ordinal));
 
     public FakeCompute Compute { get; } = new();
+
+    /// <summary>Everything that was logged.</summary>
+    public LogLines Log { get; } = new();
 
     /// <summary>Stands at the real time until a test moves it.</summary>
     public ShiftedClock Clock { get; } = new();
@@ -69,6 +74,7 @@ public sealed class SessionServer : IAsyncDisposable
             builder.Services.RemoveAll<ProviderInstance>();
             builder.Services.AddSingleton(new ProviderInstance(ProviderNames.Docker, Compute));
             builder.Services.AddSingleton<TimeProvider>(Clock);
+            builder.Logging.AddProvider(Log);
         });
         await BerthServer.StartAsync(_app, CancellationToken.None);
         Client = ApiClient.ForLocalSocket(_options.LocalSocket);
