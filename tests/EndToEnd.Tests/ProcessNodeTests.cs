@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Text.Json;
 using Berth.Contracts.Sessions;
 using Berth.EndToEnd.Tests.House;
 using Berth.Fakes;
@@ -61,6 +62,9 @@ public sealed class ProcessNodeTests(LabServer server) : IClassFixture<LabServer
         Assert.InRange((await server.Api.GetNodeAsync("reached", Ct)).LastSeen!.Value, TimeProvider.System.GetUtcNow().AddMinutes(-1), TimeProvider.System.GetUtcNow().AddMinutes(1));
         var port = FreePort();
         var session = await server.StartSessionAsync(Request("far", port) with { Env = new Dictionary<string, string> { ["WORD"] = "it's here" } });
+        var kept = await File.ReadAllTextAsync(Assert.Single(Directory.GetFiles(Path.Combine(node.Data, "work"), "*.json")), Ct);
+        var made = JsonDocument.Parse(kept).RootElement.EnumerateObject().Single(p => p.Name is "MadeAt" or "madeAt" or "made_at").Value.GetDateTimeOffset();
+        Assert.InRange(made, TimeProvider.System.GetUtcNow().AddHours(24), TimeProvider.System.GetUtcNow().AddHours(26)); // so the machine sees it
         Assert.InRange(session.LastInteraction, TimeProvider.System.GetUtcNow().AddMinutes(-2), TimeProvider.System.GetUtcNow().AddMinutes(1));
 
         var ssh = await SshClient.MakeAsync(server.Near);

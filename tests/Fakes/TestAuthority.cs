@@ -9,14 +9,15 @@ public sealed class TestAuthority : IDisposable
 {
     private readonly ECDsa _key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
     private readonly X509Certificate2 _certificate;
-    private readonly DateTimeOffset _since = TimeProvider.System.GetUtcNow().AddMinutes(-5);
+    // Clocks of the tests may be a day off.
+    private readonly DateTimeOffset _since = TimeProvider.System.GetUtcNow().AddDays(-2);
 
     public TestAuthority(string folder)
     {
         Folder = folder;
         var request = new CertificateRequest("CN=Berth test authority", _key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
-        _certificate = request.CreateSelfSigned(_since, _since.AddDays(2));
+        _certificate = request.CreateSelfSigned(_since, _since.AddDays(6));
         File.WriteAllText(Authorities, _certificate.ExportCertificatePem());
     }
 
@@ -49,7 +50,7 @@ public sealed class TestAuthority : IDisposable
         if (address is not null)
             names.AddIpAddress(address);
         request.CertificateExtensions.Add(names.Build());
-        using var certificate = request.Create(_certificate, _since, _since.AddDays(1), RandomNumberGenerator.GetBytes(8));
+        using var certificate = request.Create(_certificate, _since, _since.AddDays(5), RandomNumberGenerator.GetBytes(8));
         File.WriteAllText(Key, key.ExportPkcs8PrivateKeyPem());
         File.WriteAllText(Certificate, certificate.ExportCertificatePem());
         return certificate.Thumbprint;

@@ -26,6 +26,9 @@ public sealed partial class ApiClient : IDisposable
     });
 
     private readonly HttpClient _http;
+    // What the header Date tells is whole seconds old, and was on its way.
+    private static readonly TimeSpan s_agree = TimeSpan.FromSeconds(5);
+
     private readonly TimeProvider _time;
 
     /// <summary>A client over an <see cref="HttpClient"/> whose base address is the server's; it is disposed with the client.</summary>
@@ -70,6 +73,9 @@ public sealed partial class ApiClient : IDisposable
         http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
         return new ApiClient(http, time);
     }
+
+    /// <summary>How much the server's clock is ahead of this machine's, by its last answer; zero where they agree but for seconds.</summary>
+    public TimeSpan ServerAhead { get; private set; }
 
     /// <summary>Who is signed in.</summary>
     public Task<UserView> WhoAmIAsync(CancellationToken ct) => GetAsync("api/data/user", Json.UserView, ct);
@@ -180,6 +186,8 @@ public sealed partial class ApiClient : IDisposable
         {
             throw new ServerUnreachableException($"It has not answered for {Patience.TotalSeconds:0} seconds.", e);
         }
+        if (answer.Headers.Date is { } date)
+            ServerAhead = date - _time.GetUtcNow() is var ahead && ahead.Duration() > s_agree ? ahead : TimeSpan.Zero;
         if (answer.IsSuccessStatusCode || answer.StatusCode == also)
             return answer;
         using (answer)

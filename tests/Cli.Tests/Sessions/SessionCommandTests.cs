@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Berth.Cli.Tests.House;
 using Berth.Contracts.Sessions;
 using Berth.Core.Providers;
@@ -102,6 +103,41 @@ public sealed class SessionCommandTests : IAsyncLifetime
         var ran = await start;
         Assert.Equal(ExitCodes.SessionFailed, ran.Code);
         Assert.Contains("Session 'gone' is ", ran.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(-24)]
+    [InlineData(1)]
+    public async Task Ages_are_right_on_a_machine_whose_clock_is_hours_off(int hours)
+    {
+        await _server.StartSessionAsync(new StartRequest(Image: "busybox", Name: "aged"));
+        var clock = new ShiftedClock();
+        clock.Move(TimeSpan.FromHours(hours));
+        var shown = await _berth.RunAsync(here => here with { Time = clock }, Ct, "show", "aged", "-c", "started,last_used");
+        Assert.True(shown.Code == 0, shown.Error);
+        Assert.Matches(@"^Started +\S+ \S+ UTC \((now|[0-9]+ s ago|1 min ago)\)\nLast used +(now|[0-9]+ s ago|1 min ago)\n", shown.Out);
+    }
+
+    [Fact]
+    public async Task A_session_that_waits_in_line_is_given_another_priority_and_one_that_does_not_is_refused()
+    {
+        var size = new JsonObject { ["name"] = "standard", ["cpu"] = 2, ["memory"] = 4, ["gpu"] = 0, ["max_storage"] = 10, ["default"] = true };
+        await _server.Client.SendJsonAsync(HttpMethod.Post, "api/data/resource_pools", new JsonObject { ["name"] = "Lab machines", ["public"] = true, ["kind"] = "nodes", ["classes"] = new JsonArray(size) }, Ct);
+        await _server.StartSessionAsync(new StartRequest(Image: "busybox", Name: "waits", PoolName: "Lab machines"));
+        var lowered = await _berth.RunAsync("session", "priority", "waits", "--to", "-3");
+        Assert.Equal((0, "Session 'waits' waits with the priority -3.\n"), (lowered.Code, lowered.Error));
+        var owner = await _server.OwnerNameAsync();
+        var raised = await _berth.RunAsync("session", "priority", "waits", "--user", owner, "--to", "5");
+        Assert.Equal((0, $"Session 'waits' of {owner} waits with the priority 5, and {owner} is told.\n"), (raised.Code, raised.Error));
+        Assert.Equal(5, (await _server.Client.GetSessionAsync("waits", Ct)).Berth.Line!.Priority);
+        Assert.Contains("5", (await _berth.RunAsync("list", "--all-users", "-c", "priority")).Out, StringComparison.Ordinal);
+
+        Assert.Equal(ExitCodes.Usage, (await _berth.RunAsync("session", "priority", "waits")).Code);
+        var (_, agent) = await _server.RunningAsync(new StartRequest(Image: "busybox", Name: "runs"));
+        await using var _ = agent;
+        var refused = await _berth.RunAsync("session", "priority", "runs", "--to", "-1");
+        Assert.Equal(ExitCodes.Conflict, refused.Code);
+        Assert.Contains("Session 'runs' is running and cannot change its place in line.", refused.Error, StringComparison.Ordinal);
     }
 
     [Fact]

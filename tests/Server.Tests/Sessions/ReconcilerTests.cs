@@ -228,9 +228,9 @@ public sealed class ReconcilerTests : IAsyncLifetime
         await using var _ = agent;
         Assert.Empty(session.Berth.InUse!);
         _server.Clock.Move(TimeSpan.FromHours(5));
-        await agent.SayAsync(new AgentActivity(0.01, 30, [AgentActivity.Kernel, AgentActivity.Terminal, "of tomorrow"]), Ct);
+        await agent.SayAsync(new AgentActivity(0.01, 30, [AgentActivity.Kernel, AgentActivity.Terminal, AgentActivity.Copy, "of tomorrow"]), Ct);
         await Eventually.TrueAsync(
-            async () => (await _server.Client.GetSessionAsync(session.Id, Ct)).Berth.InUse is ["kernel busy", "command in a terminal"], "the uses are told");
+            async () => (await _server.Client.GetSessionAsync(session.Id, Ct)).Berth.InUse is ["kernel busy", "command in a terminal", "copy of files"], "the uses are told");
         Assert.True((await _server.Client.GetSessionAsync(session.Id, Ct)).LastInteraction > session.LastInteraction.AddHours(4));
 
         await agent.SayAsync(new AgentActivity(0.01, 30, []), Ct);

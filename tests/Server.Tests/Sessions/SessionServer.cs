@@ -9,7 +9,6 @@ using Berth.Server.Sessions;
 using Berth.Server.Sessions.Reconcile;
 using Berth.Server.Storage;
 using Berth.Server.Tests.Agents;
-using Berth.Server.Tests.Proxy;
 using Berth.Tunnel;
 using Dapper;
 using Microsoft.AspNetCore.Builder;
