@@ -12,7 +12,8 @@ public sealed class WrongClock : IDisposable
     public WrongClock()
     {
         // Whoever's program it is has to read it.
-        File.SetUnixFileMode(_folder.FullName, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(_folder.FullName, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
         using var compiler = Process.Start("gcc", ["-shared", "-fPIC", "-O1", "-o", Library, Source()]);
         compiler.WaitForExit();
         if (compiler.ExitCode != 0)

@@ -237,7 +237,7 @@ public sealed class NodeTests : IAsyncLifetime
         Assert.Empty(await _server.Client.ListNodesAsync(Ct));
     }
 
-    private static Task EndsAsync(WebSocket socket) =>
+    private static Task<WebSocketException> EndsAsync(WebSocket socket) =>
         Assert.ThrowsAsync<WebSocketException>(() => socket.ReceiveAsync(new byte[4096].AsMemory(), Ct).AsTask().WaitAsync(TimeSpan.FromSeconds(30), Ct));
 
     private static (string, string?) Of(SessionView view) => (view.Berth.Status, view.Berth.Reason);
