@@ -2,6 +2,7 @@ using System.Net.Security;
 using System.Net.WebSockets;
 using System.Security.Cryptography.X509Certificates;
 using Berth.Contracts.Agents;
+using Berth.Contracts.Nodes;
 
 namespace Berth.Tunnel;
 
@@ -9,6 +10,7 @@ namespace Berth.Tunnel;
 public sealed class ServerDialer : IDisposable
 {
     private const string UnixScheme = "unix:";
+    private static readonly TimeSpan s_pingEvery = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan s_firstRetry = TimeSpan.FromMilliseconds(25);
     private static readonly TimeSpan s_lastRetryHere = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_lastRetry = TimeSpan.FromSeconds(6);
@@ -89,9 +91,10 @@ public sealed class ServerDialer : IDisposable
         {
             foreach (var (name, value) in headers)
                 socket.Options.SetRequestHeader(name, value);
-            // The network does not tell of a dead peer; pings do.
-            socket.Options.KeepAliveInterval = TimeSpan.FromSeconds(10);
-            socket.Options.KeepAliveTimeout = TimeSpan.FromSeconds(10);
+            // The network does not tell of a dead peer; pings do. On a stream an answer to one would stand behind what a slow
+            // reader has not read yet, so none is asked for there: that the server died, the control connection tells.
+            socket.Options.KeepAliveInterval = s_pingEvery;
+            socket.Options.KeepAliveTimeout = address.AbsolutePath is AgentRoutes.Stream or NodeRoutes.Stream ? Timeout.InfiniteTimeSpan : s_pingEvery;
             await socket.ConnectAsync(address, _http.Value, ct);
             return socket;
         }

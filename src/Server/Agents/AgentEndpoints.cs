@@ -1,4 +1,3 @@
-using System.Net.WebSockets;
 using Berth.Contracts.Agents;
 using Berth.Core.Sessions;
 using Berth.Server.Auth;
@@ -26,7 +25,8 @@ internal static class AgentEndpoints
     {
         if (Admit(context) is not { } agent)
             return;
-        using var socket = await AcceptAsync(context, agent);
+        // On a socket of this machine the kernel tells of a dead peer: no pings.
+        using var socket = await (agent.ByNetwork ? context.AcceptOverNetworkAsync() : context.WebSockets.AcceptWebSocketAsync());
         await agent.Hub.ServeControlAsync(agent.Key, agent.Connection, socket, agent.ByNetwork, context.RequestAborted);
     }
 
@@ -34,13 +34,9 @@ internal static class AgentEndpoints
     {
         if (Admit(context) is not { } agent)
             return;
-        if (!await agent.Hub.ServeStreamAsync(agent.Key, agent.Connection, () => AcceptAsync(context, agent)))
+        if (!await agent.Hub.ServeStreamAsync(agent.Key, agent.Connection, agent.ByNetwork ? context.AcceptStreamOverNetworkAsync : context.WebSockets.AcceptWebSocketAsync))
             await Answer(context, StatusCodes.Status409Conflict);
     }
-
-    // On a socket of this machine the kernel tells of a dead peer: no pings.
-    private static Task<WebSocket> AcceptAsync(HttpContext context, Agent agent) =>
-        agent.ByNetwork ? context.AcceptOverNetworkAsync() : context.WebSockets.AcceptWebSocketAsync();
 
     /// <returns>Null after it has answered with a refusal.</returns>
     private static Agent? Admit(HttpContext context)

@@ -12,10 +12,18 @@ internal static class NetworkWebSockets
 {
     private static readonly TimeSpan s_answersWithin = TimeSpan.FromSeconds(10);
 
-    /// <summary>Accepts the request's.</summary>
-    public static Task<WebSocket> AcceptOverNetworkAsync(this HttpContext context) => context.WebSockets.AcceptWebSocketAsync(new WebSocketAcceptContext
+    /// <summary>Accepts the request's; whoever does not answer pings is cut. For one that both sides read all the time.</summary>
+    public static Task<WebSocket> AcceptOverNetworkAsync(this HttpContext context) => AcceptAsync(context, s_answersWithin);
+
+    /// <summary>
+    /// Accepts the request's, which carries a stream. An answer to a ping would stand behind what a slow reader has not read
+    /// yet, so none is asked for: that the peer died, its control connection tells.
+    /// </summary>
+    public static Task<WebSocket> AcceptStreamOverNetworkAsync(this HttpContext context) => AcceptAsync(context, Timeout.InfiniteTimeSpan);
+
+    private static Task<WebSocket> AcceptAsync(HttpContext context, TimeSpan answersWithin) => context.WebSockets.AcceptWebSocketAsync(new WebSocketAcceptContext
     {
         KeepAliveInterval = context.RequestServices.GetRequiredService<ServerOptions>().PingEvery,
-        KeepAliveTimeout = s_answersWithin,
+        KeepAliveTimeout = answersWithin,
     });
 }

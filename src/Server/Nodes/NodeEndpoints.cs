@@ -20,7 +20,7 @@ internal static class NodeEndpoints
     {
         if (Admit(context) is not var (hub, node, connection))
             return;
-        if (!await hub.ServeStreamAsync(node, connection, context.AcceptOverNetworkAsync))
+        if (!await hub.ServeStreamAsync(node, connection, context.AcceptStreamOverNetworkAsync))
             context.Response.StatusCode = StatusCodes.Status409Conflict;
     }
 

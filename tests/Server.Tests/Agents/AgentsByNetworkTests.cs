@@ -24,6 +24,9 @@ public sealed class AgentsByNetworkTests : IAsyncLifetime
     private const string Here = "01JZZZZZZZZZZZZZZZZZZZZZZA";
     private const string There = "01JZZZZZZZZZZZZZZZZZZZZZZB";
 
+    // Of an agent; then it waits as long again for the answer.
+    private static readonly TimeSpan s_pings = TimeSpan.FromSeconds(10);
+
     private readonly string _folder = Directory.CreateTempSubdirectory("berth-n-").FullName;
     private readonly TestAuthority _authority;
     private WebApplication _app = null!;
@@ -48,6 +51,7 @@ public sealed class AgentsByNetworkTests : IAsyncLifetime
             Port = 0,
             Certificate = _authority.Certificate,
             CertificateKey = _authority.Key,
+            PingEvery = s_pings / 2,
         };
         _app = BerthServer.Build(options, builder =>
         {
@@ -82,6 +86,41 @@ public sealed class AgentsByNetworkTests : IAsyncLifetime
             var heard = new byte[5];
             await dialled.ReadExactlyAsync(heard, Ct);
             Assert.Equal("hello"u8.ToArray(), heard);
+        }
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task AStreamThatNobodyReadsForLongerThanPingsAreAnsweredLosesNothing(bool up)
+    {
+        const int Size = 64 << 20;
+        using var app = new TcpListener(System.Net.IPAddress.Loopback, 0);
+        app.Start();
+        await using var agent = await SimulatedAgent.ConnectAsync(Dialer(There), new SessionKey(There, 1), Ct);
+        var dialled = await Hub.DialAsync(There, ((System.Net.IPEndPoint)app.LocalEndpoint).Port, Ct);
+        await using (dialled)
+        {
+            using var inside = await app.AcceptTcpClientAsync(Ct);
+            var (from, to) = up ? (dialled, (Stream)inside.GetStream()) : (inside.GetStream(), dialled);
+            var quiet = from.ReadAsync(new byte[1], Ct).AsTask();
+            var writing = WriteAsync(from);
+            // Longer than either side would wait for an answer to a ping, which stands behind all those bytes.
+            await Task.Delay(s_pings + s_pings + TimeSpan.FromSeconds(1), Ct);
+            Assert.False(writing.IsCompleted, $"{writing.Status}");
+            Assert.False(quiet.IsCompleted);
+
+            var block = new byte[1 << 20];
+            for (var left = Size; left > 0; left -= block.Length)
+                await to.ReadExactlyAsync(block, Ct);
+            await writing.WaitAsync(TimeSpan.FromSeconds(30), Ct);
+        }
+
+        static async Task WriteAsync(Stream stream)
+        {
+            var block = new byte[1 << 20];
+            for (var sent = 0; sent < Size; sent += block.Length)
+                await stream.WriteAsync(block, Ct);
         }
     }
 
