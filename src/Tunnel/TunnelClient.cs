@@ -12,20 +12,26 @@ namespace Berth.Tunnel;
 /// <param name="connect">Opens one more stream to the server.</param>
 /// <param name="serve">Takes dials to port 0, the agent itself, until they are over.</param>
 /// <param name="ports">Whether ports on loopback may be dialled: inside a session, not on a whole machine.</param>
-public sealed class TunnelClient(Func<CancellationToken, Task<WebSocket>> connect, Func<Stream, CancellationToken, Task>? serve = null, bool ports = true)
+/// <param name="time">The clock; null: the system's.</param>
+public sealed class TunnelClient(
+    Func<CancellationToken, Task<WebSocket>> connect, Func<Stream, CancellationToken, Task>? serve = null, bool ports = true, TimeProvider? time = null)
 {
     private static readonly TimeSpan s_firstRetry = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan s_lastRetry = TimeSpan.FromSeconds(5);
+    // Opening streams costs both ends far more than using them: a burst is let through first, while enough still wait.
+    private static readonly TimeSpan s_replaceAfter = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan s_readsAnswerWithin = TimeSpan.FromSeconds(5);
 
     // Apps listen on either; almost all on the first.
     private static readonly IPAddress[] s_loopback = [IPAddress.Loopback, IPAddress.IPv6Loopback];
 
+    private readonly TimeProvider _time = time ?? TimeProvider.System;
     private readonly Lock _lock = new();
     private readonly HashSet<Task> _running = [];
     private readonly HashSet<Relay> _relays = [];
     private CancellationToken _stop;
     private bool _started;
+    private bool _replacing;
     private int _wanted;
     private int _waiting;
 
@@ -121,8 +127,26 @@ public sealed class TunnelClient(Func<CancellationToken, Task<WebSocket>> connec
 
     private void Replace()
     {
+        bool now;
         lock (_lock)
+        {
             _waiting--;
+            now = _waiting <= _wanted / 4;
+            if (!now && _replacing)
+                return;
+            _replacing |= !now;
+        }
+        if (now)
+            Refill();
+        else
+            _ = ReplaceSoonAsync();
+    }
+
+    private async Task ReplaceSoonAsync()
+    {
+        await Task.Delay(s_replaceAfter, _time);
+        lock (_lock)
+            _replacing = false;
         Refill();
     }
 

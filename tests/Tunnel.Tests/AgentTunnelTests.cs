@@ -1,6 +1,6 @@
-using System.IO.Pipelines;
 using System.Net.WebSockets;
 using System.Text;
+using Berth.Tunnel.Tests.House;
 
 namespace Berth.Tunnel.Tests;
 
@@ -13,7 +13,7 @@ public sealed class AgentTunnelTests : IAsyncDisposable
 
     public AgentTunnelTests()
     {
-        var (here, there) = Pair();
+        var (here, there) = Pair.Make();
         _agent = WebSocket.CreateFromStream(there, new WebSocketCreationOptions());
         _ = _tunnel.ServeAsync(WebSocket.CreateFromStream(here, new WebSocketCreationOptions { IsServer = true }));
     }
@@ -78,29 +78,4 @@ public sealed class AgentTunnelTests : IAsyncDisposable
     }
 
     private Task SayAsync(byte[] bytes) => _agent.SendAsync(bytes, WebSocketMessageType.Binary, true, Ct);
-
-    private static (Stream, Stream) Pair()
-    {
-        var (one, other) = (new Pipe(), new Pipe());
-        return (new Both(one.Reader.AsStream(), other.Writer.AsStream()), new Both(other.Reader.AsStream(), one.Writer.AsStream()));
-    }
-
-    private sealed class Both(Stream reads, Stream writes) : DuplexStream
-    {
-        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => reads.ReadAsync(buffer, cancellationToken);
-
-        public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
-        {
-            await writes.WriteAsync(buffer, cancellationToken);
-            await writes.FlushAsync(cancellationToken);
-        }
-
-        public override Task CompleteWritesAsync(CancellationToken ct = default) => writes.DisposeAsync().AsTask();
-
-        public override void Abort()
-        {
-            reads.Dispose();
-            writes.Dispose();
-        }
-    }
 }

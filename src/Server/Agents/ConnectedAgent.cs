@@ -16,6 +16,7 @@ internal sealed class ConnectedAgent : IDisposable
     private const int IdleStreamsHere = 2;
     private const int BusyStreams = 16;
     private const int MostStreams = 64;
+    private const int ManyDials = 8;
     // A session's own processes hold its token: what they can make the server hold is bounded.
     private const int MaximumStreams = 1024;
     private static readonly TimeSpan s_busyFor = TimeSpan.FromMinutes(1);
@@ -109,7 +110,7 @@ internal sealed class ConnectedAgent : IDisposable
     {
         for (var wanted = Volatile.Read(ref _wanted); ; wanted = Volatile.Read(ref _wanted))
         {
-            var more = wanted < BusyStreams ? BusyStreams : _tunnel.Dialling >= wanted / 2 ? Math.Min(wanted * 2, MostStreams) : wanted;
+            var more = wanted < BusyStreams ? BusyStreams : _tunnel.Dialling >= ManyDials ? Math.Min(wanted * 2, MostStreams) : wanted;
             if (more == wanted)
                 return null;
             if (Interlocked.CompareExchange(ref _wanted, more, wanted) == wanted)
