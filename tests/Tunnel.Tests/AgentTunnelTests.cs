@@ -41,7 +41,7 @@ public sealed class AgentTunnelTests : IAsyncDisposable
         await using var stream = await _tunnel.DialAheadAsync(Port, Ct);
         await stream.WriteAsync("question"u8.ToArray(), Ct);
         await SayAsync([(byte)DialStatus.Refused]);
-        var refused = await Assert.ThrowsAsync<DialRefusedException>(async () => await stream.ReadAsync(Memory<byte>.Empty, Ct));
+        var refused = await Assert.ThrowsAsync<DialRefusedException>(() => stream.ReadExactlyAsync(new byte[1], Ct).AsTask());
         Assert.Equal((Port, DialStatus.Refused), (refused.Port, refused.Status));
     }
 
@@ -50,7 +50,7 @@ public sealed class AgentTunnelTests : IAsyncDisposable
     {
         await using var stream = await _tunnel.DialAheadAsync(Port, Ct);
         await _agent.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, Ct);
-        await Assert.ThrowsAsync<AgentNotConnectedException>(async () => await stream.ReadAsync(new byte[1], Ct));
+        await Assert.ThrowsAsync<AgentNotConnectedException>(() => stream.ReadExactlyAsync(new byte[1], Ct).AsTask());
     }
 
     [Fact]

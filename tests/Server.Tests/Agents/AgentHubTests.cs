@@ -328,7 +328,7 @@ public sealed class AgentHubTests : IAsyncLifetime
     private async Task DialAndReadAsync(int port)
     {
         await using var stream = await _server.Hub.DialAsync(A, port, Ct);
-        await stream.ReadAsync(new byte[1], Ct);
+        await stream.ReadExactlyAsync(new byte[1], Ct);
     }
 
     private static int FreePort()
