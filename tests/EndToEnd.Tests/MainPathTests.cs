@@ -33,6 +33,9 @@ public sealed class MainPathTests(RunningServer server, Chromium chromium) : ICl
         await lab.LookAsync("4-lab");
         await ComputeAsync(lab);
         await lab.LookAsync("5-computed");
+        // As the README has it.
+        var name = (await server.BerthAsync("session", "list", "-o", "name")).Out.Trim();
+        Assert.StartsWith("Python 3.", (await server.BerthAsync("session", "exec", name, "--", "python", "-V")).Out, StringComparison.Ordinal);
 
         await page.GetByRole(AriaRole.Button, new() { Name = "Pause" }).ClickAsync();
         await Expect(status).ToHaveTextAsync("Paused", new() { Timeout = 30_000 });
