@@ -57,7 +57,7 @@ internal abstract class Runtime : IDisposable
     private sealed class ProcessRuntime(NodeFolder folder, TimeProvider time) : Runtime
     {
         // Of the user's own folder: what proves them to others.
-        private static readonly string[] s_secret = [".ssh", ".gnupg", ".aws", ".azure", ".kube", ".docker", ".netrc", ".config/berth", ".config/gcloud", ".local/share/berth", ".local/state/berth"];
+        private static readonly string[] s_secret = [".ssh", ".gnupg", ".aws", ".azure", ".kube", ".docker", ".netrc", ".config/berth", ".config/gcloud", ".local/share/berth", ".local/share/berth-node", ".local/state/berth"];
 
         private readonly ProcessProvider _processes = new(
             new ProcessOptions
@@ -65,7 +65,7 @@ internal abstract class Runtime : IDisposable
                 AgentFolder = AgentOf(folder, time),
                 SessionsFolder = folder.SessionsFolder,
                 DataFolder = folder.Path,
-                Hidden = [folder.Path, .. s_secret.Select(name => Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), name))],
+                Hidden = [.. s_secret.Select(name => Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), name)).Prepend(folder.Path).Distinct()],
             },
             time);
 

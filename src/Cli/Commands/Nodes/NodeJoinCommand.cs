@@ -52,6 +52,9 @@ internal sealed class NodeJoinCommand : Verb
         if (call.Get(_processes) && call.Get(_engine) is not null)
             throw CliException.Usage("Give --docker-host or --processes, not both: with --processes no engine is used.");
         var token = Token(call);
+        var service = new NodeService(call, program, folder, call.Get(_processes));
+        if (call.Get(_service))
+            service.RequireFree();
         var settings = new NodeSettings(Address(call.Get(_server)!), call.Get(_name) ?? Environment.MachineName.Split('.')[0], _offer.Read(call), call.Get(_engine), call.Get(_processes));
         PrivateFile.CreateFolder(folder);
         File.Delete(Path.Combine(folder, NodeFiles.Authorities));
@@ -63,7 +66,7 @@ internal sealed class NodeJoinCommand : Verb
         if (!call.Get(_service))
             ServerProgram.Become(program, variables, "--data", folder);
         var joined = await JoinAsync(program, folder, variables, ct);
-        return joined == ExitCodes.Ok ? await new NodeService(call, program, folder).InstallAsync(ct) : joined;
+        return joined == ExitCodes.Ok ? await service.InstallAsync(ct) : joined;
     }
 
     private static void RequireUnused(string folder)
