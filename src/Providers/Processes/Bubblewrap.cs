@@ -45,14 +45,17 @@ internal sealed class Bubblewrap(ProcessOptions options)
             line.AddRange(["--ro-bind-try", needed, needed]);
         foreach (var device in Directory.EnumerateFileSystemEntries("/dev", "nvidia*"))
             line.AddRange(["--dev-bind-try", device, device]);
-        foreach (var hidden in options.Hidden.Where(Directory.Exists))
-            line.AddRange(["--tmpfs", hidden]);
+        foreach (var hidden in options.Hidden.Where(Path.Exists).Select(Target))
+            line.AddRange(Directory.Exists(hidden) ? ["--tmpfs", hidden] : ["--ro-bind", "/dev/null", hidden]);
         line.AddRange(["--bind", workspace, mount, "--ro-bind", options.AgentFolder, AgentFiles.ProgramFolder, "--ro-bind", session, AgentFiles.SessionFolder]);
         line.AddRange(["--remount-ro", "/", "--chdir", "/", "--clearenv"]);
         foreach (var (name, value) in Variables(order))
             line.AddRange(["--setenv", name, value]);
         return [.. line, "--", AgentFiles.Program, "session"];
     }
+
+    /// <summary>What a link leads to: many keep <c>~/.ssh</c> or <c>~/.netrc</c> elsewhere.</summary>
+    private static string Target(string path) => new FileInfo(path).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? path;
 
     /// <summary>Why a workspace cannot be at the place that the environment wants; null: it can.</summary>
     public static string? CannotMountAt(string folder)

@@ -12,7 +12,7 @@ public sealed record ProcessOptions
     /// <summary>Workspaces, and what is known of each start.</summary>
     public required string DataFolder { get; init; }
 
-    /// <summary>Folders that sessions must not see: secrets of whoever runs them.</summary>
+    /// <summary>Folders and files that sessions must not see: secrets of whoever runs them.</summary>
     public IReadOnlyList<string> Hidden { get; init; } = [];
 
     /// <summary>Program names on <c>PATH</c>, or paths.</summary>

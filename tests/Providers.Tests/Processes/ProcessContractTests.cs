@@ -11,13 +11,23 @@ namespace Berth.Providers.Tests.Processes;
 public sealed class ProcessContractTests : ProviderContract, IAsyncLifetime
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("berth-p-");
+    // Not in /tmp, which sessions have one of their own of.
+    private readonly DirectoryInfo _secrets = Directory.CreateDirectory($"/var/tmp/berth-hidden-{Guid.NewGuid():N}");
     private readonly ProcessProvider _provider;
     private readonly ProcessProvider _stranger;
 
     public ProcessContractTests()
     {
         StandInAgent.WriteTo(_folder.CreateSubdirectory("agent").FullName);
-        File.WriteAllText(Path.Combine(_folder.CreateSubdirectory("secrets").FullName, "key"), "secret");
+        foreach (var file in (string[])["folder/key", "file", "elsewhere/key", "elsewhere-file"])
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(Secret(file))!);
+            File.WriteAllText(Secret(file), "secret\n");
+        }
+
+        File.CreateSymbolicLink(Secret("link-to-folder"), Secret("elsewhere"));
+        File.CreateSymbolicLink(Secret("link-to-file"), Secret("elsewhere-file"));
+        File.WriteAllText(Secret("no-secret"), "public\n");
         (_provider, _stranger) = (Make("a"), Make("b"));
     }
 
@@ -42,6 +52,7 @@ public sealed class ProcessContractTests : ProviderContract, IAsyncLifetime
         }
 
         _folder.Delete(recursive: true);
+        _secrets.Delete(recursive: true);
     }
 
     [Fact]
@@ -87,8 +98,8 @@ public sealed class ProcessContractTests : ProviderContract, IAsyncLifetime
     public async Task ASessionSeesNeitherSecretsNorOtherProcessesAndWritesToItsWorkspaceAlone()
     {
         Behaviour("look", $$"""
-            ls {{_folder.FullName}}/secrets
-            cat {{_folder.FullName}}/secrets/key
+            cd {{_secrets.FullName}}
+            cat no-secret folder/key file link-to-folder/key link-to-file elsewhere/key elsewhere-file 2>/dev/null
             kill -0 {{Environment.ProcessId}} 2>/dev/null && grep -q dotnet /proc/{{Environment.ProcessId}}/cmdline && echo sees us
             touch /etc/x /usr/x /x /berth/x /berth-session/x 2>/dev/null && echo writes
             grep CapEff /proc/self/status
@@ -101,6 +112,7 @@ public sealed class ProcessContractTests : ProviderContract, IAsyncLifetime
         var order = Order("look");
         await StartAsync(order);
         var said = (await SaidAsync(order.Key)).Split('\n');
+        Assert.Contains("public", said);
         Assert.DoesNotContain("secret", said);
         Assert.DoesNotContain("sees us", said);
         Assert.DoesNotContain("writes", said);
@@ -169,6 +181,8 @@ public sealed class ProcessContractTests : ProviderContract, IAsyncLifetime
 
     private void Behaviour(string name, string script) => File.WriteAllText(Path.Combine(_folder.FullName, "agent", name), script + "\n");
 
+    private string Secret(string name) => Path.Combine(_secrets.FullName, name);
+
     private string RunOf(SessionKey key) => Path.Combine(_folder.FullName, "a", "runs", key.ForeignName);
 
     private int ProcessOf(SessionKey key) => new Run(RunOf(key), key).Read().Process!.Value;
@@ -191,7 +205,7 @@ public sealed class ProcessContractTests : ProviderContract, IAsyncLifetime
             AgentFolder = Path.Combine(_folder.FullName, "agent"),
             SessionsFolder = Path.Combine(_folder.FullName, name, "s"),
             DataFolder = Path.Combine(_folder.FullName, name),
-            Hidden = [Path.Combine(_folder.FullName, name), Path.Combine(_folder.FullName, "secrets")],
+            Hidden = [Path.Combine(_folder.FullName, name), .. new[] { "folder", "file", "link-to-folder", "link-to-file", "not-there" }.Select(Secret)],
             Bubblewrap = bubblewrap,
         },
         TimeProvider.System);
