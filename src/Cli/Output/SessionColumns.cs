@@ -52,7 +52,7 @@ internal static class SessionColumns
         new("launcher", session => session.Berth.LauncherName),
         new("project", session => session.Berth.ProjectName),
         new("owner", session => session.Berth.Username),
-        new("runs_on", session => $"{session.Berth.PoolName}, class {session.Berth.ClassName} ({session.Berth.Provider})"),
+        new("runs_on", session => $"{session.Berth.PoolName}, class {session.Berth.ClassName}{(session.Berth.Machine is { } machine ? $", on {machine}" : null)}"),
         new("resources", session => Resources(session.Resources.Requests)),
         new("disk_used", session => session.Berth is { DiskUsed: { } used, DiskMeasuredAt: { } at }
             ? $"{DiskUse.Of(used)}, measured {Ages.Ago(at, time.GetUtcNow())}"

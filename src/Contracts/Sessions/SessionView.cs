@@ -78,6 +78,7 @@ public sealed record SessionState(
 /// <param name="CanExtend">Whether <c>extend</c> moves <paramref name="StopsAt"/>: not where that is the maximum age.</param>
 /// <param name="Ports">Further ports that programs in it listen on; null: it does not run, or that is not known now.</param>
 /// <param name="Line">Its place in line; null unless it waits for a machine.</param>
+/// <param name="Machine">Name of the machine that joined where it is, or its work; null: it is on none.</param>
 public sealed record SessionExtra(
     string Status, string? Reason, string? Sentence, string? NextStep, string? Stage, string? StageDetail,
     IReadOnlyList<StageView> Stages, int Generation, string UserId, string Username, string PoolName, string ClassName,
@@ -85,7 +86,7 @@ public sealed record SessionExtra(
     string? StopsBecause, int Port, string DefaultUrl, IReadOnlyList<RepositoryRequest> Repositories,
     IReadOnlyList<string> Notices, int? ExitCode, bool WorkKept = false, string? Continues = null, string? ContinuedBy = null,
     long? DiskUsed = null, DateTimeOffset? DiskMeasuredAt = null, IReadOnlyList<string>? InUse = null, string? Warning = null,
-    bool CanExtend = false, IReadOnlyList<PortView>? Ports = null, LineView? Line = null);
+    bool CanExtend = false, IReadOnlyList<PortView>? Ports = null, LineView? Line = null, string? Machine = null);
 
 /// <summary>A port of a session.</summary>
 /// <param name="Port">Inside.</param>

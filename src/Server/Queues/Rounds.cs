@@ -110,7 +110,8 @@ public sealed class Rounds : IDisposable
         };
         var waited = TimeSpan.FromSeconds(Math.Floor((now - before.Session.GenerationSince).TotalSeconds));
         var closes = placement.ClosesAt is { } at ? $" {node.Row.Name} closes at {at.UtcDateTime:yyyy-MM-dd HH:mm} UTC." : "";
-        var sentence = $"Given the machine {node.Row.Name}, after {Deadline.Words(waited)} in line.{closes}";
+        var inLine = waited > TimeSpan.Zero ? $", after {Deadline.Words(waited)} in line" : "";
+        var sentence = $"Given the machine {node.Row.Name}{inLine}.{closes}";
         if (await _store.PlaceAsync(before, after, lease, node.Row, new NewEvent("placed", sentence, now), ct) is null)
         {
             if (!await lease.TakeAsync(force: false, ct))

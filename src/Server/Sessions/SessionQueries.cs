@@ -15,13 +15,15 @@ public sealed class SessionQueries(Db db, SessionViews views)
 {
     private const string Select = """
         SELECT s.*, u.username AS owner_name, p.name AS project_name, p.namespace AS project_namespace, p.slug AS project_slug,
-               l.name AS launcher_name, l.listed AS launcher_listed, rp.name AS pool_name, rc.name AS class_name
+               l.name AS launcher_name, l.listed AS launcher_listed, rp.name AS pool_name, rc.name AS class_name,
+               n.name AS machine_name
         FROM sessions s
         JOIN users u ON u.id = s.user_id
         LEFT JOIN projects p ON p.id = s.project_id
         LEFT JOIN session_launchers l ON l.id = s.launcher_id
         LEFT JOIN resource_pools rp ON rp.id = s.pool_id
         LEFT JOIN resource_classes rc ON rc.id = s.class_id
+        LEFT JOIN nodes n ON s.provider LIKE 'node:%' AND n.id = substr(s.provider, 6)
         """;
 
     /// <summary>The caller's sessions that are not over, newest first.</summary>
@@ -154,4 +156,5 @@ public sealed class SessionNames
     public bool? LauncherListed { get; init; }
     public string? PoolName { get; init; }
     public string? ClassName { get; init; }
+    public string? MachineName { get; init; }
 }

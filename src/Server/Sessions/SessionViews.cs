@@ -75,7 +75,8 @@ public sealed class SessionViews(Origins origins, AgentHub hub, LineBoard board,
                 (workKept || session.Status != SessionStatus.Ended) && Warnings.Of(session) is { } near ? Warnings.Sentence(near, facts.Name) : null,
                 earliest is { Kind: DeadlineKind.Idle or DeadlineKind.Paused or DeadlineKind.Failed },
                 Ports(session, spec),
-                line));
+                line,
+                names.MachineName));
     }
 
     private IReadOnlyList<PortView>? Ports(Session session, SessionSpec spec) => session.Status != SessionStatus.Running

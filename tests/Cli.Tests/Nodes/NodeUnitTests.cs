@@ -62,7 +62,7 @@ public sealed class NodeUnitTests : IDisposable
     {
         var file = Path.Combine(_folder.FullName, unit.Name);
         await File.WriteAllTextAsync(file, unit.Text, TestContext.Current.CancellationToken);
-        var start = new ProcessStartInfo(Analyze, [.. unit.OfSystem ? (string[])[] : ["--user"], "verify", "--man=no", file]) { RedirectStandardError = true };
+        var start = new ProcessStartInfo(Analyze, [.. unit.OfSystem ? (string[])[] : ["--user"], "verify", "--man=no", file]) { RedirectStandardError = true, UseShellExecute = false };
         // Of nobody's own manager: on machines without systemd there is none.
         start.Environment["XDG_RUNTIME_DIR"] = _folder.FullName;
         using var process = Process.Start(start)!;

@@ -52,6 +52,13 @@ public sealed class NodeTests : IAsyncLifetime
         Assert.Equal((null, null, null, false), (away.Berth.StopsAt, away.Status.WillHibernateAt, away.Berth.Warning, away.Berth.CanExtend));
         var page = await PageAsync($"/sessions/{session}");
         Assert.Contains("Whether it runs is not known", page, StringComparison.Ordinal);
+        Assert.Equal("lab1", away.Berth.Machine);
+        Assert.Contains("class standard, on lab1<", page, StringComparison.Ordinal);
+        Assert.Contains("> Machine away<", page, StringComparison.Ordinal);
+        var machines = await PageAsync("/nodes");
+        Assert.Contains(", was running<", machines, StringComparison.Ordinal);
+        Assert.Equal(1, machines.Split("lab1 has not been heard of since").Length - 1);
+        Assert.DoesNotContain("last seen", machines, StringComparison.Ordinal);
         Assert.DoesNotContain("without use", page, StringComparison.Ordinal);
 
         _server.Clock.Move(_server.Options.NodeGrace);

@@ -22,6 +22,8 @@ public abstract class LineTests : LineTest
         Assert.Equal(("day", 2, "needs 2 cores, 0 free on lab1"), (second.Line!.Queue, second.Line.Of, second.Line.Reason));
         Assert.Equal(("launching", "queued", "2nd of 2 in the queue 'day': needs 2 cores, 0 free on lab1"), (second.Status, second.Stage, second.StageDetail));
         Assert.Null(second.Reason);
+        Assert.Equal((null, "lab1"), (second.Machine, (await ViewAsync(b)).Berth.Machine));
+        Assert.Contains(await Server.Client.SessionEventsAsync(b, Ct), e => e.Text == "Given the machine lab1.");
         Assert.StartsWith("It waits in line, 2nd of 2", (await ViewAsync(d)).Status.Message, StringComparison.Ordinal);
         var queues = await Server.Client.ListQueuesAsync(Ct);
         Assert.Equal(("day", 1, 1, 2, 2), (queues[0].Name, queues[0].Machines, queues[0].Ready, queues[0].Waiting, queues[0].Running));
