@@ -71,8 +71,25 @@ internal sealed class Results(Surroundings here, OutputFormat format, IReadOnlyL
         foreach (var (name, value) in cells)
         {
             var label = name.Replace('_', ' ');
-            here.Out.WriteLine($"{char.ToUpperInvariant(label[0])}{label[1..].PadRight(width)} {Table.Printable(value ?? "-")}");
+            here.Out.WriteLine($"{char.ToUpperInvariant(label[0])}{label[1..].PadRight(width)} {Fitted(Table.Printable(value ?? "-"), width + 2)}");
         }
+    }
+
+    /// <summary>On a terminal broken between words, below where the value begins. A longer word, such as a link, stays whole.</summary>
+    private string Fitted(string value, int begins)
+    {
+        var room = Math.Max(here.Width - begins, 20);
+        if (!here.OutIsTerminal || value.Length <= room)
+            return value;
+        var (text, line) = (new StringBuilder(), 0);
+        foreach (var word in value.Split(' '))
+        {
+            var breaks = line > 0 && line + 1 + word.Length > room;
+            text.Append(breaks ? "\n" + new string(' ', begins) : line > 0 ? " " : "").Append(word);
+            line = breaks || line == 0 ? word.Length : line + 1 + word.Length;
+        }
+
+        return text.ToString();
     }
 
     private void Structured(JsonElement element)

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using Berth.Cli.Output;
 
 namespace Berth.Cli.Tests.Output;
@@ -32,6 +33,18 @@ public sealed class OutputTests
     [Fact]
     public void Control_characters_of_others_do_not_steer_the_terminal() =>
         Assert.Equal("NAME\na [31m\n", Table.Render(["name"], [["a\e[31m"]], null));
+
+    [Theory]
+    [InlineData(true, "Id   q1\nWhy  lab1 has not been\n     heard of since noon\nUrl  http://localhost:8300/sessions/1\n")]
+    [InlineData(false, "Id   q1\nWhy  lab1 has not been heard of since noon\nUrl  http://localhost:8300/sessions/1\n")]
+    public void Sentences_are_broken_between_words_on_a_terminal_and_nowhere_else(bool terminal, string shown)
+    {
+        using var printed = new StringWriter { NewLine = "\n" };
+        var here = House.Command.Nowhere with { Out = printed, OutIsTerminal = terminal, Width = 26 };
+        Column<string>[] columns = [new("id", id => id), new("why", _ => "lab1 has not been heard of since noon"), new("url", _ => "http://localhost:8300/sessions/1")];
+        new Results(here, OutputFormat.Table, [], wide: false, colours: false).One("q1", JsonMetadataServices.CreateValueInfo<string>(JsonSerializerOptions.Default, JsonMetadataServices.StringConverter), columns, id => id);
+        Assert.Equal(shown, printed.ToString());
+    }
 
     [Theory]
     [InlineData(0, "0 s")]
