@@ -24,6 +24,8 @@ public sealed class Ssh : IDisposable
     /// <param name="local">Port of loopback, which the client opens.</param>
     public static async Task<Ssh> StartAsync(IPAddress address, Func<ProcessStartInfo, Process> start, int app, int local)
     {
+        EnsureFree(address, ServerPort);
+        EnsureFree(IPAddress.Loopback, local);
         var ssh = new Ssh();
         foreach (var key in (string[])["host", "user"])
             await Processes.RunAsync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", ssh.In(key)]);
@@ -52,6 +54,22 @@ public sealed class Ssh : IDisposable
         { UseShellExecute = false })!);
         await ListensAsync(IPAddress.Loopback, local);
         return ssh;
+    }
+
+    // What a bench left that was killed would be measured instead.
+    private static void EnsureFree(IPAddress address, int port)
+    {
+        try
+        {
+            using var probe = new TcpClient();
+            probe.Connect(address, port);
+        }
+        catch (SocketException)
+        {
+            return;
+        }
+
+        throw new InvalidOperationException($"Something listens on {address}:{port}, perhaps of a bench that was killed: see `ss -ltnp`.");
     }
 
     /// <summary>Waits until something listens.</summary>

@@ -49,8 +49,21 @@ internal sealed partial class DockerClient
             credential is null ? null : request => request.Headers.Add("X-Registry-Auth", Header(credential)));
 
     /// <summary>All containers, ended ones too, that carry all these labels.</summary>
-    public Task<ContainerSummary[]> ListContainersAsync(string[] labels, CancellationToken ct) =>
-        GetAsync(EngineCall.ListContainers, $"/containers/json?all=1&filters={Filters(("label", labels))}", DockerJson.Default.ContainerSummaryArray, ct);
+    public async Task<ContainerSummary[]> ListContainersAsync(string[] labels, CancellationToken ct)
+    {
+        try
+        {
+            return await ListAsync();
+        }
+        catch (ProviderException e) when (e.Message.Contains("no such process", StringComparison.Ordinal))
+        {
+            // Podman refuses the whole list where a container's process ended while it was looking at it.
+            return await ListAsync();
+        }
+
+        Task<ContainerSummary[]> ListAsync() =>
+            GetAsync(EngineCall.ListContainers, $"/containers/json?all=1&filters={Filters(("label", labels))}", DockerJson.Default.ContainerSummaryArray, ct);
+    }
 
     public Task<ContainerReply?> InspectContainerAsync(string name, CancellationToken ct) =>
         FindAsync(EngineCall.InspectContainer, $"/containers/{name}/json", DockerJson.Default.ContainerReply, ct);
