@@ -4,25 +4,13 @@ using System.Net.Sockets;
 namespace Berth.Fakes;
 
 /// <summary>A second address of a TCP server, whose lines can be cut after a number of bytes, or swallow everything.</summary>
-public sealed class CuttingRelay : IAsyncDisposable
+public sealed class CuttingRelay : TcpRelay
 {
-    private readonly IPEndPoint _to;
-    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
-    private readonly CancellationTokenSource _stop = new();
-    private readonly Task _accepting;
-    private int _lines;
     private int _cuts;
 
     /// <param name="port">Of the server, on loopback.</param>
     public CuttingRelay(int port)
-    {
-        _to = new IPEndPoint(IPAddress.Loopback, port);
-        _listener.Start();
-        _accepting = AcceptAsync();
-    }
-
-    /// <summary>Where it listens, on loopback.</summary>
-    public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
+        : base(port) => Open();
 
     /// <summary>After how many bytes the next lines are cut; asked once for each. Null: never.</summary>
     public Func<long?> CutAfter { get; set; } = static () => null;
@@ -30,53 +18,22 @@ public sealed class CuttingRelay : IAsyncDisposable
     /// <summary>Instead of being cut, a line goes silent: neither end is told.</summary>
     public bool BlackHoles { get; set; }
 
-    /// <summary>Lines so far.</summary>
-    public int Lines => Volatile.Read(ref _lines);
-
     /// <summary>Lines that were cut or went silent.</summary>
     public int Cuts => Volatile.Read(ref _cuts);
 
-    public async ValueTask DisposeAsync()
+    protected override async Task CarryAsync(Socket client, Socket server, IPEndPoint to, CancellationToken stop)
     {
-        await _stop.CancelAsync();
-        _listener.Stop();
-        await _accepting;
-        _stop.Dispose();
-    }
-
-    private async Task AcceptAsync()
-    {
-        var lines = new List<Task>();
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        var left = new Budget(CutAfter());
         try
         {
-            while (true)
-                lines.Add(CarryAsync(await _listener.AcceptSocketAsync(_stop.Token)));
+            await server.ConnectAsync(to, over.Token);
+            await Task.WhenAll(PassAsync(client, server, left, over), PassAsync(server, client, left, over));
         }
-        catch (Exception e) when (e is OperationCanceledException or SocketException)
+        catch (Exception e) when (e is SocketException or OperationCanceledException or ObjectDisposedException)
         {
-            await Task.WhenAll(lines);
-        }
-    }
-
-    private async Task CarryAsync(Socket client)
-    {
-        Interlocked.Increment(ref _lines);
-        using var server = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        using (client)
-        {
-            client.NoDelay = true;
-            using var over = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
-            var left = new Budget(CutAfter());
-            try
-            {
-                await server.ConnectAsync(_to, over.Token);
-                await Task.WhenAll(PassAsync(client, server, left, over), PassAsync(server, client, left, over));
-            }
-            catch (Exception e) when (e is SocketException or OperationCanceledException or ObjectDisposedException)
-            {
-                // Either end is gone, or this line's time has come: closing with a linger time of 0 resets both.
-                client.LingerState = server.LingerState = new LingerOption(true, 0);
-            }
+            // Either end is gone, or this line's time has come: closing with a linger time of 0 resets both.
+            client.LingerState = server.LingerState = new LingerOption(true, 0);
         }
     }
 
@@ -88,8 +45,7 @@ public sealed class CuttingRelay : IAsyncDisposable
             while (await from.ReceiveAsync(buffer.AsMemory(), over.Token) is not 0 and var count)
             {
                 var passes = left.Take(count);
-                for (var rest = buffer.AsMemory(0, passes); rest.Length > 0;)
-                    rest = rest[await to.SendAsync(rest, over.Token)..];
+                await SendAsync(to, buffer.AsMemory(0, passes), over.Token);
                 if (passes == count)
                     continue;
                 if (left.IsFirstOver)

@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
 
 namespace Berth.Cli.Servers;
@@ -42,6 +43,7 @@ internal static class ServerProgram
     }
 
     /// <summary>Replaces this process by the program, so that signals and exit code are the program's own. Returns never, but by throwing.</summary>
+    [DoesNotReturn]
     public static unsafe void Become(string program, IReadOnlyDictionary<string, string> variables, params string[] args)
     {
         var argv = Libc.Strings([program, .. args]);

@@ -52,9 +52,8 @@ internal sealed class NodeJoinCommand : Verb
         if (call.Get(_processes) && call.Get(_engine) is not null)
             throw CliException.Usage("Give --docker-host or --processes, not both: with --processes no engine is used.");
         var token = Token(call);
-        var service = new NodeService(call, program, folder, call.Get(_processes));
-        if (call.Get(_service))
-            service.RequireFree();
+        var service = call.Get(_service) ? new NodeService(call, program, folder, call.Get(_processes)) : null;
+        service?.RequireFree();
         var settings = new NodeSettings(Address(call.Get(_server)!), call.Get(_name) ?? Environment.MachineName.Split('.')[0], _offer.Read(call), call.Get(_engine), call.Get(_processes));
         PrivateFile.CreateFolder(folder);
         File.Delete(Path.Combine(folder, NodeFiles.Authorities));
@@ -63,7 +62,7 @@ internal sealed class NodeJoinCommand : Verb
         PrivateFile.Write(Path.Combine(folder, NodeFiles.Settings), JsonSerializer.Serialize(settings, NodeJson.Default.NodeSettings));
         // A variable: other users can read command lines.
         var variables = new Dictionary<string, string>(call.Here.Variables) { [NodeFiles.JoinToken] = token };
-        if (!call.Get(_service))
+        if (service is null)
             ServerProgram.Become(program, variables, "--data", folder);
         var joined = await JoinAsync(program, folder, variables, ct);
         return joined == ExitCodes.Ok ? await service.InstallAsync(ct) : joined;
