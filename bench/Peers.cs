@@ -59,9 +59,17 @@ public sealed class Peers : IAsyncDisposable
             }
             """);
         peers.Start("nginx", ["-p", peers._folder, "-e", "stderr", "-c", configuration]);
-        await AnswersAsync(HubPort);
-        await AnswersAsync(NginxPort);
-        return peers;
+        try
+        {
+            await AnswersAsync(HubPort);
+            await AnswersAsync(NginxPort);
+            return peers;
+        }
+        catch
+        {
+            await peers.DisposeAsync();
+            throw;
+        }
     }
 
     public async ValueTask DisposeAsync()

@@ -12,7 +12,7 @@ public static class ProxyBench
 {
     /// <summary>Made by <c>bench/run</c>.</summary>
     public const string Image = "berth/bench-app:latest";
-    private const int Rounds = 5;
+    private const int Rounds = 6;
     private const int Seconds = 4;
     // Enough to keep everything busy all the time; and few enough that nothing waits for a processor.
     private const int Many = 32;
@@ -71,7 +71,8 @@ public static class ProxyBench
             await way.LoadAsync(Seconds, Many);
         for (var round = 0; round < Rounds; round++)
         {
-            foreach (var way in ways)
+            // There and back: none always comes after the same one, which may leave the server warm or cold.
+            foreach (var way in round % 2 == 0 ? ways : ways.Reverse())
             {
                 var (sample, load) = (samples[way.Name], await way.LoadAsync(Seconds, Many));
                 sample.PerSecond.Add(load.PerSecond);

@@ -38,15 +38,7 @@ public static class AgentBench
 
     private static async Task<RealAgent> ConnectAsync(FakeBench server, SessionView session, int port, List<double> took)
     {
-        var order = new AgentOrder
-        {
-            SessionId = session.Id,
-            Generation = session.Berth.Generation,
-            Command = ["sleep", "infinity"],
-            MountDirectory = Path.GetTempPath(),
-            Port = port,
-            Server = $"unix:{server.Folder(session.Id)}/{AgentFiles.Socket}",
-        };
+        var order = RealAgent.OrderOf(session, port, $"unix:{server.Folder(session.Id)}/{AgentFiles.Socket}");
         var token = await server.AgentTokenAsync(session.Id);
         var watch = Stopwatch.StartNew();
         var agent = new RealAgent(order, token, null, run => Process.Start(run)!);

@@ -42,15 +42,7 @@ public sealed class BerthWays : IAsyncDisposable
         var server = await FakeBench.StartAsync(users: 1, address);
         var (session, _) = await server.Owner.StartSessionAsync(new StartRequest(Image: "busybox", Name: "bench"), default);
         var authorities = Path.Combine(server.Data, FakeServer.AuthoritiesFile);
-        var order = new AgentOrder
-        {
-            SessionId = session.Id,
-            Generation = session.Berth.Generation,
-            Command = ["sleep", "infinity"],
-            MountDirectory = Path.GetTempPath(),
-            Port = app,
-            Server = address is null ? $"unix:{server.Folder(session.Id)}/{AgentFiles.Socket}" : $"https://{address}:{FakeBench.Port}",
-        };
+        var order = RealAgent.OrderOf(session, app, address is null ? $"unix:{server.Folder(session.Id)}/{AgentFiles.Socket}" : $"https://{address}:{FakeBench.Port}");
         var agent = new RealAgent(order, await server.AgentTokenAsync(session.Id), address is null ? null : authorities, start);
         await RunningAsync(server, session.Id);
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using Berth.Contracts.Sessions;
 using Berth.Core.Agents;
 
 namespace Berth.Bench.Tunnel;
@@ -33,6 +34,17 @@ public sealed class RealAgent : IDisposable
         _process = start(run);
         _ = _process.StandardOutput.ReadToEndAsync();
     }
+
+    /// <summary>What an agent is told whose session does nothing, and whose app is at a port.</summary>
+    public static AgentOrder OrderOf(SessionView session, int port, string server) => new()
+    {
+        SessionId = session.Id,
+        Generation = session.Berth.Generation,
+        Command = ["sleep", "infinity"],
+        MountDirectory = Path.GetTempPath(),
+        Port = port,
+        Server = server,
+    };
 
     /// <summary>The published agent.</summary>
     public static string Bundle { get; } = Path.GetFullPath("artifacts/publish/agent");

@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
 
 namespace Berth.Agent;
 
@@ -10,29 +12,57 @@ internal sealed class ListeningPorts(bool sharesNetwork)
     // Docker's own name server is in the network of each of its containers: 127.0.0.11, as the kernel writes it.
     private const string NameServer = "0B00007F:";
     private const int UsuallyFirstGivenOut = 32768;
-    private List<(int Port, string Inode)> _table = [];
-    private IReadOnlyList<int> _own = [];
+
+    // As the kernel writes them: 32 bits at a time, in its own order. Which of several listeners takes a connection: the one
+    // at just that address before one at any, and of the same kind before one of both.
+    private static readonly string[] s_takeIPv4 = ["0100007F", "0000000000000000FFFF00000100007F", "00000000", Any];
+    private static readonly string[] s_takeIPv6 = ["00000000000000000000000001000000", Any];
+    private const string Any = "00000000000000000000000000000000";
+
+    private readonly Lock _lock = new();
+    private Sight _last = new([], []);
 
     /// <summary>From here on the kernel gives ports to whoever asks for any: <c>ip_local_port_range</c> of ip(7).</summary>
     public static int FirstGivenOut { get; } = ReadFirstGivenOut();
 
     /// <summary>Ascending.</summary>
-    public IReadOnlyList<int> Find()
+    public IReadOnlyList<int> Find() => [.. (sharesNetwork ? Look().Own : (IEnumerable<Listener>)Table()).Select(listener => listener.Port).Distinct().Order()];
+
+    /// <summary>Whether what would take a connection there is the session's own.</summary>
+    // Once more where not, for a process may have been beginning when it was looked at.
+    public bool IsOwn(IPEndPoint to) => Takes(to, Look()) || Takes(to, Look(anew: true));
+
+    /// <summary>Whether somebody else on the machine listens on a port, and the session does not.</summary>
+    public bool IsTaken(int port) => sharesNetwork && Table().Any(listener => listener.Port == port) && !Find().Contains(port);
+
+    private static bool Takes(IPEndPoint to, Sight seen)
     {
-        var table = Read("/proc/net/tcp").Concat(Read("/proc/net/tcp6")).ToList();
-        if (!sharesNetwork)
-            return Ports(table);
-        // Whose a socket is takes a look at every process: only where there is something new.
-        if (!table.SequenceEqual(_table))
+        foreach (var address in to.AddressFamily == AddressFamily.InterNetwork ? s_takeIPv4 : s_takeIPv6)
         {
-            var held = SocketsHeld();
-            (_table, _own) = (table, Ports(table.Where(row => held.Contains($"socket:[{row.Inode}]"))));
+            if (seen.All.Where(listener => listener.Port == to.Port && listener.Address == address).ToList() is { Count: > 0 } first)
+                return first.All(seen.Own.Contains);
         }
 
-        return _own;
+        return false;
     }
 
-    private static List<int> Ports(IEnumerable<(int Port, string Inode)> table) => [.. table.Select(row => row.Port).Distinct().Order()];
+    // Whose a socket is takes a look at every process: only where there is something new.
+    private Sight Look(bool anew = false)
+    {
+        var table = Table();
+        lock (_lock)
+        {
+            if (anew || !table.SequenceEqual(_last.All))
+            {
+                var held = SocketsHeld();
+                _last = new Sight(table, [.. table.Where(listener => held.Contains($"socket:[{listener.Inode}]"))]);
+            }
+
+            return _last;
+        }
+    }
+
+    private static List<Listener> Table() => [.. Read("/proc/net/tcp"), .. Read("/proc/net/tcp6")];
 
     private static int ReadFirstGivenOut()
     {
@@ -69,7 +99,7 @@ internal sealed class ListeningPorts(bool sharesNetwork)
         return held;
     }
 
-    private static IEnumerable<(int Port, string Inode)> Read(string table)
+    private static IEnumerable<Listener> Read(string table)
     {
         string[] lines;
         try
@@ -87,8 +117,12 @@ internal sealed class ListeningPorts(bool sharesNetwork)
             if (fields.Length > 9 && fields[3] == Listening && !fields[1].StartsWith(NameServer, StringComparison.Ordinal) && fields[1].LastIndexOf(':') is > 0 and var colon
                 && int.TryParse(fields[1].AsSpan(colon + 1), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var port))
             {
-                yield return (port, fields[9]);
+                yield return new Listener(fields[1][..colon], port, fields[9]);
             }
         }
     }
+
+    private sealed record Listener(string Address, int Port, string Inode);
+
+    private sealed record Sight(List<Listener> All, HashSet<Listener> Own);
 }

@@ -1,6 +1,6 @@
-using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using Berth.Tunnel;
 
 namespace Berth.Agent;
 
@@ -8,14 +8,13 @@ namespace Berth.Agent;
 /// Waits until the front end answers HTTP: any status will do, an open port will not. Meanwhile it says what it sees, so
 /// that a front end on another port or one that does not speak HTTP is told from one that is slow.
 /// </summary>
-internal sealed class Readiness(int port, string path, PortWatch ports, AgentState state, TimeProvider time)
+internal sealed class Readiness(int port, string path, Loopback loopback, ListeningPorts ports, AgentState state, TimeProvider time)
 {
     private const int MostOthers = 5;
     private static readonly TimeSpan s_firstPause = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan s_lastPause = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan s_answerWithin = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan s_lookAround = TimeSpan.FromSeconds(2);
-    private static readonly IPAddress[] s_loopback = [IPAddress.Loopback, IPAddress.IPv6Loopback];
 
     private enum Probe
     {
@@ -32,12 +31,7 @@ internal sealed class Readiness(int port, string path, PortWatch ports, AgentSta
         var lookedAround = time.GetTimestamp();
         for (var pause = s_firstPause; ; pause = TimeSpan.FromTicks(Math.Min((long)(pause.Ticks * 1.3), s_lastPause.Ticks)))
         {
-            var probe = Probe.Nobody;
-            foreach (var address in s_loopback)
-            {
-                if (probe == Probe.Nobody)
-                    probe = await AskAsync(new IPEndPoint(address, port), request, ct);
-            }
+            var probe = await AskAsync(request, ct);
             if (probe == Probe.Answer)
                 return;
             if (time.GetElapsedTime(lookedAround) > s_lookAround)
@@ -53,38 +47,28 @@ internal sealed class Readiness(int port, string path, PortWatch ports, AgentSta
     {
         if (probe == Probe.NotHttp)
             return $"{waiting}; the port is open, but does not answer HTTP";
-        var others = ports.Now.Ports.Where(other => other != port).Take(MostOthers).ToList();
+        if (ports.IsTaken(port))
+            return $"{waiting}; something else on this machine listens there, whose network the session shares: choose another with --port";
+        var others = ports.Find().Where(other => other != port).Take(MostOthers).ToList();
         return others.Count == 0 ? waiting : $"{waiting}; something listens on {string.Join(", ", others)} instead";
     }
 
-    private async Task<Probe> AskAsync(IPEndPoint endPoint, byte[] request, CancellationToken ct)
+    private async Task<Probe> AskAsync(byte[] request, CancellationToken ct)
     {
         using var limit = new CancellationTokenSource(s_answerWithin, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, limit.Token);
-        using var socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
         {
-            await socket.ConnectAsync(endPoint, either.Token);
-        }
-        catch (SocketException)
-        {
-            return Probe.Nobody;
-        }
-        try
-        {
-            for (var rest = request.AsMemory(); rest.Length > 0;)
-                rest = rest[await socket.SendAsync(rest, either.Token)..];
+            var (app, _) = await loopback.ConnectAsync(port, either.Token);
+            if (app is null)
+                return Probe.Nobody;
+            await using var stream = app;
+            await stream.WriteAsync(request, either.Token);
             var answer = new byte[5];
-            for (var filled = 0; filled < answer.Length;)
-            {
-                var count = await socket.ReceiveAsync(answer.AsMemory(filled), either.Token);
-                if (count == 0)
-                    return Probe.NotHttp;
-                filled += count;
-            }
+            await stream.ReadExactlyAsync(answer, either.Token);
             return answer.AsSpan().SequenceEqual("HTTP/"u8) ? Probe.Answer : Probe.NotHttp;
         }
-        catch (Exception e) when (e is SocketException || e is OperationCanceledException && !ct.IsCancellationRequested)
+        catch (Exception e) when (e is SocketException or IOException || e is OperationCanceledException && !ct.IsCancellationRequested)
         {
             return Probe.NotHttp;
         }

@@ -1,10 +1,12 @@
 using System.Buffers.Binary;
 using System.Net.WebSockets;
+using System.Security.Cryptography;
 using System.Text.Json;
 using Berth.Agent.Activity;
 using Berth.Agent.Services;
 using Berth.Contracts.Agents;
 using Berth.Contracts.Json;
+using Berth.Core;
 using Berth.Tunnel;
 
 namespace Berth.Agent;
@@ -14,7 +16,7 @@ namespace Berth.Agent;
 /// for ever, and nothing in the session waits for it. After each reconnect the server gets the complete state and the log
 /// from where it has it.
 /// </summary>
-internal sealed class ServerLink(SessionFolder folder, AgentState state, LogBuffer log, PortWatch ports, Wakeup wakeup, ServiceRegistry services, TimeProvider time)
+internal sealed class ServerLink(SessionFolder folder, AgentState state, LogBuffer log, PortWatch ports, Loopback loopback, Wakeup wakeup, ServiceRegistry services, TimeProvider time)
 {
     private const int LogChunk = 64 * 1024;
     private const int LongestMessage = 16 * 1024;
@@ -40,6 +42,10 @@ internal sealed class ServerLink(SessionFolder folder, AgentState state, LogBuff
             catch (Exception e) when (e is WebSocketException or IOException or JsonException or OperationCanceledException)
             {
                 // Not there (yet, or any more): the next attempt will tell.
+            }
+            catch (CryptographicException e)
+            {
+                log.Say($"the server's certificate authorities cannot be read, so it cannot be connected to: {e.Message}");
             }
             if (_handedOver.Task.IsCompleted)
                 return;
@@ -74,7 +80,7 @@ internal sealed class ServerLink(SessionFolder folder, AgentState state, LogBuff
         if (welcome.LogOffset > end)
             log.ContinueFrom(welcome.LogOffset);
 
-        var tunnel = new TunnelClient(ct => dialer.ConnectAsync(AgentRoutes.Stream, connection, ct), services.Host.ServeAsync) { Wanted = welcome.Streams };
+        var tunnel = new TunnelClient(ct => dialer.ConnectAsync(AgentRoutes.Stream, connection, ct), services.Host.ServeAsync, loopback) { Wanted = welcome.Streams };
         using var over = CancellationTokenSource.CreateLinkedTokenSource(stop);
         var streams = tunnel.RunAsync(over.Token);
         var talking = TalkAsync(socket, tunnel, welcome.LogOffset, over.Token);

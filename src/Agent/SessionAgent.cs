@@ -4,7 +4,9 @@ using Berth.Agent.Services;
 using Berth.Agent.Services.Processes;
 using Berth.Agent.Services.Ssh;
 using Berth.Agent.Unix;
+using Berth.Core;
 using Berth.Core.Agents;
+using Berth.Tunnel;
 
 namespace Berth.Agent;
 
@@ -26,7 +28,9 @@ internal sealed class SessionAgent : IDisposable
     private readonly AgentState _state;
     private readonly LogBuffer _log;
     private readonly CommandStarter _commands;
+    private readonly ListeningPorts _listening;
     private readonly PortWatch _ports;
+    private readonly Loopback _loopback;
     private readonly Wakeup _wakeup = new();
     private readonly ServiceRegistry _services;
     private readonly ServerLink _link;
@@ -43,10 +47,12 @@ internal sealed class SessionAgent : IDisposable
         _log = new LogBuffer(_wakeup.Set);
         _environment = SessionEnvironment.Make(image, _order);
         _commands = new CommandStarter(_children, new Dictionary<string, string>(_environment), () => FindWorkingDirectory().Found, time);
-        _ports = new PortWatch(new ListeningPorts(_order.SharesNetwork), time);
+        _listening = new ListeningPorts(_order.SharesNetwork);
+        _ports = new PortWatch(_listening, time);
+        _loopback = new Loopback(_order.SharesNetwork ? _listening.IsOwn : null);
         var ssh = new SshService(_children, _commands, _order.SshHostKey, _log.Say, time);
-        _services = new ServiceRegistry(_commands, _ports, ssh, time);
-        _link = new ServerLink(folder, _state, _log, _ports, _wakeup, _services, time);
+        _services = new ServiceRegistry(_commands, _ports, _loopback, ssh, time);
+        _link = new ServerLink(folder, _state, _log, _ports, _loopback, _wakeup, _services, time);
         foreach (var signal in (int[])[Terminate, Interrupt, Quit, Hangup, User1, User2])
             _signals.Add(PosixSignalRegistration.Create((PosixSignal)signal, context =>
             {
@@ -84,7 +90,7 @@ internal sealed class SessionAgent : IDisposable
     {
         using var over = new CancellationTokenSource();
         var link = Task.Run(() => _link.RunAsync(over.Token));
-        using var kernels = new Kernels(_order.Port, _order.Environment.GetValueOrDefault("JUPYTER_TOKEN"));
+        using var kernels = new Kernels(_order.Port, _order.Environment.GetValueOrDefault("JUPYTER_TOKEN"), _loopback);
         var gpus = new Gpus(_children, new Dictionary<string, string>(_environment), _time);
         var watch = new ActivityWatch(kernels, gpus, () => _commands.RunsWithoutTerminal, () => _services.Copies, _state, _link.Tell, _time);
         var activity = Task.Run(() => watch.RunAsync(_order.ActivitySeconds, over.Token));
@@ -194,7 +200,7 @@ internal sealed class SessionAgent : IDisposable
     {
         try
         {
-            await new Readiness(_order.Port, _order.ReadyPath, _ports, _state, _time).WaitAsync(ended);
+            await new Readiness(_order.Port, _order.ReadyPath, _loopback, _listening, _state, _time).WaitAsync(ended);
             _state.Update(report => report with { Stage = AgentState.Ready, Detail = null, Ready = true });
         }
         catch (OperationCanceledException)

@@ -3,9 +3,11 @@ using System.CommandLine.Parsing;
 using System.Runtime.InteropServices;
 using Berth.Cli.Commands;
 using Berth.Cli.Help;
+using Berth.Cli.Servers;
 using Berth.Cli.Settings;
 using Berth.Contracts.Client;
 using Berth.Contracts.Problems;
+using Berth.Tunnel.Resumable;
 
 namespace Berth.Cli;
 
@@ -80,8 +82,11 @@ internal static class Cli
                 return ExitCodes.Of(e.Problem.Kind);
             case ServerUnreachableException e:
                 here.Error.WriteLine($"The server cannot be reached: {e.Message}");
-                here.Error.WriteLine("See which server is meant with `berth context list`; the local one with `berth server status`.");
+                here.Error.WriteLine(NotReached.NextStep(e) ?? "See which server is meant with `berth context list`; the local one with `berth server status`.");
                 return ExitCodes.Error;
+            case StreamRefusedException:
+                here.Error.WriteLine(error.Message);
+                return ExitCodes.Conflict;
             case OperationCanceledException:
                 return ExitCodes.Interrupted;
             case IOException or UnauthorizedAccessException:
@@ -105,16 +110,32 @@ internal static class Cli
 
     private static int Refuse(ParseResult parse, SettingsLayers settings, Surroundings here)
     {
+        var command = parse.CommandResult.Command;
         // What follows from an unknown word is noise: it is told alone.
         if (parse.UnmatchedTokens is [var unknown, ..])
-            here.Error.WriteLine(Suggestions.Unknown(parse.CommandResult.Command, unknown));
+        {
+            command = BeforeWhich(parse, unknown);
+            here.Error.WriteLine(Suggestions.Unknown(command, unknown));
+        }
         else
         {
             foreach (var error in parse.Errors)
                 here.Error.WriteLine(Words(error, settings));
         }
-        here.Error.WriteLine($"See `{HelpPage.PathOf(parse.CommandResult.Command)} --help`.");
+        here.Error.WriteLine($"See `{HelpPage.PathOf(command)} --help`.");
         return ExitCodes.Usage;
+    }
+
+    /// <summary>The command that a word was typed behind: in <c>berth sessoin list</c> that is no word of <c>list</c>.</summary>
+    private static Command BeforeWhich(ParseResult parse, string word)
+    {
+        var at = Place(word);
+        var command = parse.CommandResult;
+        while (!word.StartsWith('-') && command.Parent is CommandResult parent && at < Place(command.IdentifierToken.Value))
+            command = parent;
+        return command.Command;
+
+        int Place(string typed) => parse.Tokens.Select(token => token.Value).ToList().IndexOf(typed);
     }
 
     private static string Words(ParseError error, SettingsLayers settings)

@@ -12,7 +12,7 @@ internal sealed class Draft : IDisposable
     private readonly byte[] _draftName;
     private readonly OpenFile _file;
     private bool _isDone;
-
+    private bool _isGiven;
     private IDisposable? _hold;
 
     private Draft(Folder folder, byte[] draftName, OpenFile file) => (_folder, _draftName, _file) = (folder, draftName, file);
@@ -80,11 +80,12 @@ internal sealed class Draft : IDisposable
     }
 
     /// <summary>It is whole, and gets its name.</summary>
-    public void Finish(ReadOnlySpan<byte> name, Meta meta)
+    public void Finish(ReadOnlySpan<byte> name, Meta meta, Settling settling)
     {
         _file.Set(meta);
         _folder.Rename(_draftName, name);
-        _isDone = true;
+        _isDone = _isGiven = true;
+        settling.Add(_file);
     }
 
     /// <summary>Leaves it for the next copy.</summary>
@@ -94,7 +95,8 @@ internal sealed class Draft : IDisposable
     {
         if (!_isDone)
             _folder.Remove(_draftName);
-        _file.Dispose();
+        if (!_isGiven)
+            _file.Dispose();
         _hold?.Dispose();
     }
 

@@ -11,12 +11,15 @@ internal sealed class FileBytes(Frames frames, CopyReport report, Func<Cancellat
 {
     private const int BlockOfStat = 512;
 
-    /// <summary>Sends one, from an offset to its end.</summary>
+    /// <summary>
+    /// Sends one, from an offset to the end that it had: one that grows faster than the line would never end. What says that it
+    /// is empty may have something to say all the same: files of the system.
+    /// </summary>
     /// <exception cref="DiskException">It cannot be read further.</exception>
     public Task SendAsync(OpenFile file, Posix.Statx found, long from, CancellationToken ct) =>
         // One with fewer blocks than bytes has holes.
         (long)found.Blocks * BlockOfStat >= (long)found.Size
-            ? SendStretchAsync(file, from, long.MaxValue, ct)
+            ? SendStretchAsync(file, from, found.Size == 0 ? long.MaxValue : (long)found.Size, ct)
             : SendSparseAsync(file, from, (long)found.Size, ct);
 
     private async Task SendSparseAsync(OpenFile file, long at, long size, CancellationToken ct)

@@ -27,14 +27,15 @@ public sealed class Landing : IDisposable
     /// <param name="said">The path.</param>
     /// <param name="several">Several things go there: it must be a folder.</param>
     /// <param name="place">Where that is, for sentences: <c>in the session</c>.</param>
+    /// <param name="makesFolders">Folders on the way that are not there are made.</param>
     /// <exception cref="CopyFailedException">Nothing can go there.</exception>
-    public static Landing Find(byte[] folder, byte[] said, bool several, string place)
+    public static Landing Find(byte[] folder, byte[] said, bool several, string place, bool makesFolders = false)
     {
         var (path, shown) = (Names.Below(folder, said), said.Length == 0 ? "." : Names.Shown(said));
         var isFolder = path[^1] == '/';
         try
         {
-            return new Landing(Folder.Open(path), null, true, shown);
+            return new Landing(makesFolders && isFolder ? Made(path) : Folder.Open(path), null, true, shown);
         }
         catch (DiskException e) when (e.Error is Posix.NoEntry)
         {
@@ -54,11 +55,26 @@ public sealed class Landing : IDisposable
         {
             if (name.Length == 0)
                 throw new DiskException(Posix.NoEntry);
-            return new Landing(Folder.Open(parent), name, isFolder, shown);
+            return new Landing(makesFolders ? Made(parent) : Folder.Open(parent), name, isFolder, shown);
         }
         catch (DiskException e)
         {
             throw new CopyFailedException($"Nothing can be copied to '{shown}' {place}: its folder cannot be opened, {e.Message}. Make it first.");
+        }
+    }
+
+    /// <summary>A folder that the user named, with those on the way to it.</summary>
+    private static Folder Made(byte[] path)
+    {
+        try
+        {
+            return Folder.Open(path);
+        }
+        catch (DiskException e) when (e.Error is Posix.NoEntry && Names.Split(path) is { Name.Length: > 0 })
+        {
+            var (parent, name) = Names.Split(path);
+            using var above = Made(parent);
+            return above.MakeFolder(name, Folder.AsUsual);
         }
     }
 

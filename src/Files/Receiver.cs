@@ -19,6 +19,7 @@ public sealed class Receiver(Stream stream, Landing landing, string place, CopyR
 {
     private readonly Frames _frames = new(stream);
     private readonly Stack<Level> _levels = new();
+    private readonly Settling _settling = new();
     private byte[]? _source;
     private Draft? _draft;
     private byte[] _fileName = [];
@@ -39,6 +40,7 @@ public sealed class Receiver(Stream stream, Landing landing, string place, CopyR
             while (await TakeAsync(asked, ct))
             {
             }
+            await _settling.WaitAsync(landing.Folder, ct);
             await _frames.WriteAsync(FrameKind.Done, ct);
             await _frames.FlushAsync(ct);
         }
@@ -58,6 +60,7 @@ public sealed class Receiver(Stream stream, Landing landing, string place, CopyR
         finally
         {
             _draft?.Dispose();
+            _settling.Close();
             while (_levels.TryPop(out var level))
                 level.Close(isWhole: false);
         }
@@ -205,7 +208,7 @@ public sealed class Receiver(Stream stream, Landing landing, string place, CopyR
         {
             await TryAsync(() =>
             {
-                draft.Finish(_fileName, _fileMeta);
+                draft.Finish(_fileName, _fileMeta, _settling);
                 report.AddFile();
             }, ct);
         }

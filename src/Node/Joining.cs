@@ -1,5 +1,4 @@
 using System.Net;
-using System.Security.Authentication;
 using Berth.Contracts.Client;
 using Berth.Contracts.Nodes;
 using Berth.Tunnel;
@@ -18,8 +17,8 @@ internal static class Joining
         using var client = new ApiClient(new HttpClient(ServerDialer.Handler(folder.Authorities)) { BaseAddress = new Uri(server.TrimEnd('/') + "/") });
         try
         {
-            var joined = await client.JoinNodeAsync(new JoinRequest(token, name, folder.Settings.Processes), ct);
-            folder.Keep(new NodeIdentity(joined.Id, joined.Name, joined.Installation), joined.Token);
+            var joined = await client.JoinNodeAsync(new JoinRequest(token, name, folder.EnsureToken(), folder.Settings.Offer, folder.Settings.Processes), ct);
+            folder.Keep(new NodeIdentity(joined.Id, joined.Name, joined.Installation));
             await Console.Error.WriteLineAsync($"berth-node: joined {server} as {joined.Name}, {(joined.Owner is { } owner ? $"for {owner} alone" : "for its pools")}.");
         }
         catch (ApiException e)
@@ -33,7 +32,8 @@ internal static class Joining
     }
 
     /// <summary>Why a server could not be reached, and what to do.</summary>
-    public static string NotReached(string server, Exception e) => e.GetBaseException() is AuthenticationException
-        ? $"{server} shows a certificate that this machine does not trust: nothing was sent to it. Where it is signed by an authority of your own, give that with --ca FILE."
-        : $"{server} cannot be reached: {e.GetBaseException().Message} Look whether the address is right, and whether a proxy is needed (HTTPS_PROXY).";
+    public static string NotReached(string server, Exception e) =>
+        TlsFault.IsOfCertificate(e) ? $"{server} shows a certificate that this machine does not trust: nothing was sent to it. Where it is signed by an authority of your own, give that with --ca FILE."
+        : TlsFault.IsOfProtocol(e) ? $"{server} does not answer with encryption: nothing was sent to it. Look whether the port is right; a server of this machine alone may be http://…"
+        : $"{server} cannot be reached: {e.GetBaseException().Message.TrimEnd('.')}. Look whether the address is right, and whether a proxy is needed (HTTPS_PROXY).";
 }

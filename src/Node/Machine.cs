@@ -1,29 +1,30 @@
-using System.ComponentModel;
-using System.Diagnostics;
 using System.Globalization;
 using Berth.Contracts.Nodes;
+using Berth.Core;
 using Berth.Core.Providers;
-using Berth.Core.Queues;
 
 namespace Berth.Node;
 
 /// <summary>What the machine has, measured.</summary>
-internal sealed class Machine(Runtime runtime, NodeFolder folder, TimeProvider time)
+internal sealed class Machine(Runtime runtime, Gpus gpus, NodeFolder folder, TimeProvider time)
 {
-    private const string GpuProgram = "nvidia-smi";
     private const double Notable = 0.05;
-    private static readonly TimeSpan s_gpusWithin = TimeSpan.FromSeconds(10);
-    private static readonly HashSet<int> s_nobody = [];
+    private static readonly TimeSpan s_every = TimeSpan.FromSeconds(20), s_settles = TimeSpan.FromSeconds(1);
+
+    private readonly Wakeup _changed = new();
 
     public async Task<NodeFacts> MeasureAsync(CancellationToken ct)
     {
+        var seen = await gpus.LookAsync(ct);
         var facts = new NodeFacts
         {
             Cpu = Environment.ProcessorCount,
             MemoryBytes = MemInfo("MemTotal"),
             MemoryFreeBytes = MemInfo("MemAvailable"),
             DiskFreeBytes = new DriveInfo(folder.Path).AvailableFreeSpace,
-            Gpus = await GpusAsync(ct),
+            Gpus = seen.Gpus,
+            GpusUnknown = seen.Unknown,
+            GpuProblem = seen.Problem,
         };
         try
         {
@@ -37,8 +38,31 @@ internal sealed class Machine(Runtime runtime, NodeFolder folder, TimeProvider t
 
     /// <summary>Whether it is worth telling.</summary>
     public static bool Differ(NodeFacts a, NodeFacts b) =>
-        a.Problem != b.Problem || a.Engine != b.Engine || a.Cpu != b.Cpu || a.MemoryBytes != b.MemoryBytes
-        || Far(a.MemoryFreeBytes, b.MemoryFreeBytes) || Far(a.DiskFreeBytes, b.DiskFreeBytes) || !a.Gpus.SequenceEqual(b.Gpus);
+        a.Problem != b.Problem || a.Isolation != b.Isolation || a.Engine != b.Engine || a.Cpu != b.Cpu || a.MemoryBytes != b.MemoryBytes
+        || Far(a.MemoryFreeBytes, b.MemoryFreeBytes) || Far(a.DiskFreeBytes, b.DiskFreeBytes) || !a.Gpus.SequenceEqual(b.Gpus)
+        || a.GpusUnknown != b.GpusUnknown || a.GpuProblem != b.GpuProblem;
+
+    /// <summary>A session was ended or not taken, or workspaces were counted: what is free now is worth telling. Never waits.</summary>
+    public void Changed() => _changed.Set();
+
+    /// <summary>Waits until it is time to measure again: now and then, and soon after something changed.</summary>
+    /// <returns>Whether something changed.</returns>
+    public async Task<bool> DueAsync(CancellationToken ct)
+    {
+        using var timer = new CancellationTokenSource(s_every, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, timer.Token);
+        try
+        {
+            await _changed.WaitAsync(either.Token);
+        }
+        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+        {
+            return false;
+        }
+
+        await Task.Delay(s_settles, time, ct); // a gpu's use is told as of the last moments
+        return true;
+    }
 
     private static bool Far(long a, long b) => Math.Abs(a - b) > Notable * Math.Max(a, b);
 
@@ -52,43 +76,5 @@ internal sealed class Machine(Runtime runtime, NodeFolder folder, TimeProvider t
         }
 
         return 0;
-    }
-
-    private async Task<IReadOnlyList<NodeGpu>> GpusAsync(CancellationToken ct)
-    {
-        if (await AskAsync($"--query-gpu={GpuReport.GpuFields}", ct) is not { } gpus)
-            return [];
-        var report = GpuReport.Parse(gpus, await AskAsync($"--query-compute-apps={GpuReport.ProcessFields}", ct));
-        // Which of them work for Berth's sessions the server knows, for it gave them out.
-        var busy = report.NotFree(report.Gpus.Select(g => g.Uuid), s_nobody);
-        return [.. report.Gpus.Select(g => new NodeGpu(g.Index, g.Uuid, g.Name, g.MemoryMiB, busy.Contains(g.Uuid)))];
-    }
-
-    /// <returns>Null where there is no such program, it fails, or it does not end.</returns>
-    private async Task<string?> AskAsync(string question, CancellationToken ct)
-    {
-        var start = new ProcessStartInfo(GpuProgram, [question, "--format=csv,noheader,nounits"]) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
-        try
-        {
-            using var process = Process.Start(start)!;
-            using var limit = new CancellationTokenSource(s_gpusWithin, time);
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, limit.Token);
-            try
-            {
-                var said = await process.StandardOutput.ReadToEndAsync(either.Token);
-                await process.WaitForExitAsync(either.Token);
-                return process.ExitCode == 0 ? said : null;
-            }
-            catch (OperationCanceledException)
-            {
-                process.Kill();
-                ct.ThrowIfCancellationRequested();
-                return null;
-            }
-        }
-        catch (Win32Exception)
-        {
-            return null;
-        }
     }
 }

@@ -67,10 +67,20 @@ internal sealed class NodeFolder : IDisposable
         }
     }
 
-    /// <summary>Keeps as what it has joined. The token first: an identity without one would never connect.</summary>
-    public void Keep(NodeIdentity identity, string token)
+    /// <summary>What it offers, as it is told now.</summary>
+    public NodeOffer Offer => (Read(NodeFiles.Settings, NodeJson.Default.NodeSettings) ?? Settings).Offer;
+
+    /// <summary>The node's token, made where there is none. It is kept before it is told to the server, whose answer may be lost.</summary>
+    public string EnsureToken()
     {
-        Write(NodeFiles.Token, token);
+        if (!File.Exists(At(NodeFiles.Token)))
+            Write(NodeFiles.Token, NodeSecret.New());
+        return Token;
+    }
+
+    /// <summary>Keeps as what it has joined.</summary>
+    public void Keep(NodeIdentity identity)
+    {
         Write(NodeFiles.Identity, JsonSerializer.Serialize(identity, NodeJson.Default.NodeIdentity));
         Identity = identity;
     }

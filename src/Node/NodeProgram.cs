@@ -54,6 +54,7 @@ internal static class NodeProgram
         // Before the token is used up: a machine that can run nothing is no use to anybody.
         await RequireRuntimeAsync(folder, time, stop);
         await Joining.JoinAsync(folder, token, stop);
+        await WarnAsync(folder, time, stop);
     }
 
     /// <summary>Serves until cancelled.</summary>
@@ -64,8 +65,19 @@ internal static class NodeProgram
         using var relay = new AgentRelay(folder.Settings.Server, folder.Authorities);
         await using var sockets = new SessionSockets(folder.SessionsFolder, relay);
         sockets.OpenAll();
-        var link = new ServerLink(folder, new Machine(runtime, folder, time), new NodeCalls(new LocalSessions(runtime.Provider, sockets)), relay, time);
+        using var gpus = new Gpus(time);
+        var machine = new Machine(runtime, gpus, folder, time);
+        var sessions = new LocalSessions(runtime.Provider, sockets, gpus, machine.Changed);
+        var link = new ServerLink(folder, machine, new NodeCalls(sessions), relay, time);
         await link.RunAsync(stop);
+    }
+
+    // Once it has joined: what to type names the network of its sessions.
+    private static async Task WarnAsync(NodeFolder folder, TimeProvider time, CancellationToken ct)
+    {
+        using var runtime = Runtime.Of(folder, time);
+        if ((await runtime.DescribeAsync(new NodeFacts(), ct)).Isolation is { } missing)
+            await Console.Error.WriteLineAsync($"berth-node: {missing}");
     }
 
     private static async Task RequireRuntimeAsync(NodeFolder folder, TimeProvider time, CancellationToken ct)

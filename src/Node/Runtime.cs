@@ -48,7 +48,33 @@ internal abstract class Runtime : IDisposable
         public override async Task<NodeFacts> DescribeAsync(NodeFacts measured, CancellationToken ct)
         {
             var engine = await _docker.GetEngineAsync(ct);
-            return measured with { Engine = $"{engine.Product} ({engine.Platform})", Cpu = engine.Cpus, MemoryBytes = engine.MemoryBytes };
+            var missing = await _docker.ForeseeWarningsAsync(ct);
+            return WithGpusOf(engine, measured) with
+            {
+                Isolation = missing.Count == 0 ? null : string.Join(' ', missing),
+                Engine = $"{engine.Product} ({engine.Platform})",
+                Cpu = engine.Cpus,
+                MemoryBytes = engine.MemoryBytes,
+                DiskFreeBytes = FreeOn(engine.DataFolder) ?? measured.DiskFreeBytes,
+            };
+        }
+
+        // Who asks for a gpu is told so at once, and not after a start that the engine refuses.
+        private static NodeFacts WithGpusOf(EngineInfo engine, NodeFacts measured) =>
+            engine.NoGpus is not { } why || (measured.Gpus.Count == 0 && !measured.GpusUnknown) ? measured
+            : measured with { Gpus = [], GpusUnknown = false, GpuProblem = $"Its gpus cannot be given to sessions: {why}" };
+
+        /// <returns>Null where the folder cannot be seen, as that of an engine in a virtual machine.</returns>
+        private static long? FreeOn(string? folder)
+        {
+            try
+            {
+                return folder is null ? null : new DriveInfo(folder).AvailableFreeSpace;
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+            {
+                return null;
+            }
         }
 
         public override void Dispose() => _docker.Dispose();
@@ -56,16 +82,14 @@ internal abstract class Runtime : IDisposable
 
     private sealed class ProcessRuntime(NodeFolder folder, TimeProvider time) : Runtime
     {
-        // Of the user's own folder: what proves them to others.
-        private static readonly string[] s_secret = [".ssh", ".gnupg", ".aws", ".azure", ".kube", ".docker", ".netrc", ".config/berth", ".config/gcloud", ".local/share/berth", ".local/share/berth-node", ".local/state/berth"];
-
         private readonly ProcessProvider _processes = new(
             new ProcessOptions
             {
                 AgentFolder = AgentOf(folder, time),
                 SessionsFolder = folder.SessionsFolder,
                 DataFolder = folder.Path,
-                Hidden = [.. s_secret.Select(name => Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), name)).Prepend(folder.Path).Distinct()],
+                Home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile),
+                Hidden = [folder.Path],
             },
             time);
 
@@ -74,7 +98,11 @@ internal abstract class Runtime : IDisposable
         public override string Advice => "See to that";
 
         public override async Task<NodeFacts> DescribeAsync(NodeFacts measured, CancellationToken ct) =>
-            measured with { Engine = $"processes of {Environment.UserName}, not isolated ({await _processes.CheckAsync(ct)})" };
+            measured with
+            {
+                Engine = $"processes of {Environment.UserName}, not isolated ({await _processes.CheckAsync(ct)})",
+                Isolation = $"Sessions are processes of {Environment.UserName}: they read most of what this user can read, and reach whatever listens on the machine.",
+            };
 
         public override void Dispose() => _processes.Dispose();
     }

@@ -14,7 +14,8 @@ namespace Berth.Node;
 internal sealed class ServerLink(NodeFolder folder, Machine machine, NodeCalls calls, AgentRelay relay, TimeProvider time)
 {
     private const int LongestMessage = 64 * 1024;
-    private static readonly TimeSpan s_measureEvery = TimeSpan.FromSeconds(20);
+    // It may be the wrong database, for a moment: whoever gives up is not started again.
+    private static readonly TimeSpan s_unknownFor = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan s_tellAtLeastEvery = TimeSpan.FromMinutes(1);
 
     /// <summary>Connects and reconnects until cancelled.</summary>
@@ -24,6 +25,7 @@ internal sealed class ServerLink(NodeFolder folder, Machine machine, NodeCalls c
         using var dialer = new ServerDialer(folder.Settings.Server, folder.Token, folder.Authorities);
         var backoff = dialer.Backoff(time);
         string? said = null;
+        long? unknownSince = null;
         while (!stop.IsCancellationRequested)
         {
             string why;
@@ -31,16 +33,24 @@ internal sealed class ServerLink(NodeFolder folder, Machine machine, NodeCalls c
             {
                 why = await ConnectedAsync(dialer, stop);
                 backoff.Reset();
-                said = null;
+                (said, unknownSince) = (null, null);
             }
-            catch (WebSocketException e) when (e.Message.Contains("'401'", StringComparison.Ordinal))
+            catch (NodeUnknownException e)
             {
-                throw new NodeException(
-                    NodeException.NoPermission, $"{folder.Settings.Server} does not know this machine any more: it was removed there. Sessions that run here are left alone; join again with a new token and another --data folder.", e);
+                unknownSince ??= time.GetTimestamp();
+                why = $"{folder.Settings.Server} does not know this machine any more: it was removed there.";
+                if (time.GetElapsedTime(unknownSince.Value) >= s_unknownFor)
+                    throw new NodeException(NodeException.NoPermission, $"{why} Sessions that run here are left alone; join again with a new token and another --data folder.", e);
+                why += $" It is asked for {s_unknownFor.TotalMinutes:0} minutes.";
+            }
+            catch (WebSocketException e) when (e.Message.Contains("'403'", StringComparison.Ordinal))
+            {
+                why = $"{folder.Settings.Server} does not let this machine in now: the user whom alone it serves is disabled there. Sessions that run here are left alone, and it is tried again.";
             }
             catch (Exception e) when (e is WebSocketException or IOException or JsonException or OperationCanceledException)
             {
                 why = Joining.NotReached(folder.Settings.Server, e);
+                unknownSince = null;
             }
 
             if (stop.IsCancellationRequested)
@@ -56,15 +66,16 @@ internal sealed class ServerLink(NodeFolder folder, Machine machine, NodeCalls c
     private async Task<string> ConnectedAsync(ServerDialer dialer, CancellationToken stop)
     {
         var connection = Guid.NewGuid().ToString("N");
-        using var socket = await dialer.ConnectAsync(NodeRoutes.Control, connection, stop);
+        // Before it connects: a server waits for a machine's first words, not for its driver.
         var facts = await machine.MeasureAsync(stop);
-        await SendAsync(socket, new NodeHello(NodeProgram.Version, folder.Settings.Offer, facts), stop);
+        using var socket = await dialer.ConnectAsync(NodeRoutes.Control, connection, stop);
+        await SendAsync(socket, new NodeHello(NodeProgram.Version, folder.Offer, facts), stop);
         if (await HearAsync(socket, stop) is not NodeWelcome welcome)
             return $"{folder.Settings.Server} refuses this machine: {socket.CloseStatusDescription ?? "it gave no reason"}";
 
         await Console.Error.WriteLineAsync($"berth-node: connected to {folder.Settings.Server} as {folder.Identity!.Name}");
         using var over = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        var tunnel = new TunnelClient(ct => dialer.ConnectAsync(NodeRoutes.Stream, connection, ct), calls.ServeAsync, ports: false) { Wanted = welcome.Streams };
+        var tunnel = new TunnelClient(ct => dialer.ConnectAsync(NodeRoutes.Stream, connection, ct), calls.ServeAsync) { Wanted = welcome.Streams };
         var streams = tunnel.RunAsync(over.Token);
         var telling = TellAsync(socket, facts, over.Token);
         var listening = ListenAsync(socket, over.Token);
@@ -80,9 +91,9 @@ internal sealed class ServerLink(NodeFolder folder, Machine machine, NodeCalls c
         var toldAt = time.GetTimestamp();
         while (true)
         {
-            await Task.Delay(s_measureEvery, time, ct);
+            var changed = await machine.DueAsync(ct);
             var facts = await machine.MeasureAsync(ct);
-            if (!Machine.Differ(told, facts) && time.GetElapsedTime(toldAt) < s_tellAtLeastEvery)
+            if (!changed && !Machine.Differ(told, facts) && time.GetElapsedTime(toldAt) < s_tellAtLeastEvery)
                 continue;
             await SendAsync(socket, new NodeReport(facts), ct);
             (told, toldAt) = (facts, time.GetTimestamp());

@@ -9,7 +9,10 @@ namespace Berth.Node;
 /// One Unix socket a session, in its folder, for its agent: what a server has for the sessions of its own machine. A
 /// container so needs no way to the network for its agent.
 /// </summary>
-internal sealed class SessionSockets(string parent, AgentRelay relay) : IAsyncDisposable
+/// <param name="parent">Folder of the sessions' folders.</param>
+/// <param name="relay">Passes connections on.</param>
+/// <param name="most">Connections that one session may have: its agent needs a few hundred at most, and the node's descriptors are for all.</param>
+internal sealed class SessionSockets(string parent, AgentRelay relay, int most = 512) : IAsyncDisposable
 {
     private readonly ConcurrentDictionary<string, Socket> _listening = new(StringComparer.OrdinalIgnoreCase);
     private readonly CancellationTokenSource _over = new();
@@ -67,14 +70,25 @@ internal sealed class SessionSockets(string parent, AgentRelay relay) : IAsyncDi
 
     private string SocketOf(string sessionId) => Path.Combine(FolderOf(sessionId), AgentFiles.Socket);
 
+    private async Task ServeAsync(string sessionId, Socket agent, SemaphoreSlim room, CancellationToken over)
+    {
+        await relay.ServeAsync(sessionId, agent, over);
+        room.Release();
+    }
+
     private async Task AcceptAsync(string sessionId, Socket listening)
     {
         var over = _over.Token;
+        var room = new SemaphoreSlim(most); // Not disposed of: connections outlive the listening.
         while (!over.IsCancellationRequested)
         {
             try
             {
-                _ = relay.ServeAsync(sessionId, await listening.AcceptAsync(over), over);
+                var agent = await listening.AcceptAsync(over);
+                if (room.Wait(0, CancellationToken.None))
+                    _ = ServeAsync(sessionId, agent, room, over);
+                else
+                    agent.Dispose();
             }
             catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException || e is SocketException { SocketErrorCode: SocketError.OperationAborted })
             {

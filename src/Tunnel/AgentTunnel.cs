@@ -10,7 +10,7 @@ namespace Berth.Tunnel;
 /// </summary>
 public sealed class AgentTunnel : IDisposable
 {
-    private readonly Channel<Waiting> _waiting = Channel.CreateUnbounded<Waiting>();
+    private readonly Channel<TunnelStream> _waiting = Channel.CreateUnbounded<TunnelStream>();
     private readonly ConcurrentDictionary<TunnelStream, byte> _streams = new();
     private bool _closed;
     private int _dialling;
@@ -26,11 +26,11 @@ public sealed class AgentTunnel : IDisposable
     {
         var stream = new TunnelStream(socket);
         _streams[stream] = 0;
-        // The read stays pending while the stream waits: only so are pings answered, and its death noticed.
-        var firstRead = stream.ReadAsync(Memory<byte>.Empty).AsTask();
-        if (_closed || !_waiting.Writer.TryWrite(new Waiting(stream, firstRead)))
+        stream.Wait();
+        var waiting = stream.Answered;
+        if (_closed || !_waiting.Writer.TryWrite(stream))
             stream.Abort();
-        await Task.WhenAny(stream.Closed, DeathWhileWaitingAsync(stream, firstRead));
+        await Task.WhenAny(stream.Closed, DeathWhileWaitingAsync(stream, waiting));
         _streams.TryRemove(stream, out _);
     }
 
@@ -69,13 +69,13 @@ public sealed class AgentTunnel : IDisposable
     {
         while (true)
         {
-            var (stream, firstRead) = await TakeAsync(ct);
+            var stream = await TakeAsync(ct);
             try
             {
                 // One that died while it waited the agent knows of, and opens others.
-                if (!firstRead.IsCompleted)
+                if (!stream.Answered.IsCompleted)
                 {
-                    await stream.AskAsync(port, firstRead, ct);
+                    await stream.AskAsync(port, ct);
                     return stream;
                 }
             }
@@ -96,7 +96,7 @@ public sealed class AgentTunnel : IDisposable
     public async Task TrimAsync(int count)
     {
         while (_waiting.Reader.Count > count && _waiting.Reader.TryRead(out var waiting))
-            await waiting.Stream.DisposeAsync();
+            await waiting.DisposeAsync();
     }
 
     /// <summary>
@@ -107,7 +107,7 @@ public sealed class AgentTunnel : IDisposable
     {
         _waiting.Writer.TryComplete();
         while (_waiting.Reader.TryRead(out var waiting))
-            waiting.Stream.Abort();
+            waiting.Abort();
     }
 
     /// <summary>Aborts every stream; dials that wait fail.</summary>
@@ -119,7 +119,7 @@ public sealed class AgentTunnel : IDisposable
             stream.Abort();
     }
 
-    private async Task<Waiting> TakeAsync(CancellationToken ct)
+    private async Task<TunnelStream> TakeAsync(CancellationToken ct)
     {
         if (_waiting.Reader.TryRead(out var waiting))
             return waiting;
@@ -138,11 +138,11 @@ public sealed class AgentTunnel : IDisposable
         }
     }
 
-    private static async Task DeathWhileWaitingAsync(TunnelStream stream, Task firstRead)
+    private static async Task DeathWhileWaitingAsync(TunnelStream stream, Task waiting)
     {
         try
         {
-            await firstRead;
+            await waiting;
             await stream.Closed;
         }
         catch (Exception e) when (e is IOException or OperationCanceledException)
@@ -150,6 +150,4 @@ public sealed class AgentTunnel : IDisposable
             stream.Abort();
         }
     }
-
-    private readonly record struct Waiting(TunnelStream Stream, Task FirstRead);
 }

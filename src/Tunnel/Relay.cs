@@ -1,6 +1,6 @@
 using System.Buffers;
-using System.Net.Sockets;
 using System.Net.WebSockets;
+using Berth.Tunnel.Polling;
 
 namespace Berth.Tunnel;
 
@@ -8,12 +8,9 @@ namespace Berth.Tunnel;
 /// Copies bytes both ways between a dial-back stream and a TCP connection, each direction at the pace of its reader:
 /// nothing is held but one buffer a direction.
 /// </summary>
-internal sealed class Relay(WebSocket socket, Socket app, CancellationTokenSource over)
+internal sealed class Relay(WebSocket socket, PolledSocket app, CancellationTokenSource over)
 {
-    // Most streams carry little and live long, some carry much: a buffer grows with what fills it.
-    private const int SmallBuffer = 8 * 1024;
-    private const int LargeBuffer = 128 * 1024;
-
+    private readonly UnixWebSocket? _here = socket as UnixWebSocket;
     private readonly TaskCompletionSource _handedOver = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _serverGone;
     private bool _appStoppedReading;
@@ -27,28 +24,27 @@ internal sealed class Relay(WebSocket socket, Socket app, CancellationTokenSourc
 
     private async Task ToAppAsync()
     {
-        var buffer = ArrayPool<byte>.Shared.Rent(SmallBuffer);
+        var buffer = ArrayPool<byte>.Shared.Rent(Splice.SmallBuffer);
+        var turn = new Turn();
         try
         {
             while (true)
             {
+                _here?.GoesOnAtOnce = turn.CarriesLittle;
                 var received = await socket.ReceiveAsync(buffer.AsMemory(), over.Token);
                 if (received.MessageType == WebSocketMessageType.Close)
                     break;
+                if (turn.IsOver(received.Count))
+                    await Task.Yield();
                 await DeliverAsync(buffer.AsMemory(0, received.Count));
-                buffer = Grow(buffer, received.Count);
+                buffer = Splice.Grow(buffer, received.Count);
             }
-            if (socket.CloseStatus == TunnelWire.Ended)
-            {
-                ShutdownApp();
-            }
-            else
-            {
-                // Nobody reads the other direction any more, and all that was sent has been delivered: an end, not a reset.
-                _serverGone = true;
-                ShutdownApp();
+            // Where it did not end as streams do, nobody reads the other direction any more; but all that was sent has been
+            // delivered: an end, not a reset.
+            _serverGone = socket.CloseStatus != TunnelWire.Ended;
+            await app.CompleteWritesAsync();
+            if (_serverGone)
                 await over.CancelAsync();
-            }
         }
         catch (Exception e) when (e is WebSocketException or OperationCanceledException or ObjectDisposedException or IOException)
         {
@@ -63,19 +59,26 @@ internal sealed class Relay(WebSocket socket, Socket app, CancellationTokenSourc
 
     private async Task ToServerAsync()
     {
-        var buffer = ArrayPool<byte>.Shared.Rent(SmallBuffer);
+        var buffer = ArrayPool<byte>.Shared.Rent(Splice.SmallBuffer);
+        var turn = new Turn();
         try
         {
             var end = TunnelWire.Ended;
             try
             {
-                while (await app.ReceiveAsync(buffer.AsMemory(), SocketFlags.None, over.Token) is not 0 and var count)
+                while (true)
                 {
+                    app.GoesOnAtOnce = turn.CarriesLittle;
+                    var count = await app.ReadAsync(buffer.AsMemory(), over.Token);
+                    if (count == 0)
+                        break;
+                    if (turn.IsOver(count))
+                        await Task.Yield();
                     await socket.SendAsync(buffer.AsMemory(0, count), WebSocketMessageType.Binary, true, over.Token);
-                    buffer = Grow(buffer, count);
+                    buffer = Splice.Grow(buffer, count);
                 }
             }
-            catch (SocketException)
+            catch (IOException)
             {
                 end = TunnelWire.Reset;
             }
@@ -101,10 +104,10 @@ internal sealed class Relay(WebSocket socket, Socket app, CancellationTokenSourc
     {
         try
         {
-            while (bytes.Length > 0 && !_appStoppedReading)
-                bytes = bytes[await app.SendAsync(bytes, SocketFlags.None, over.Token)..];
+            if (!_appStoppedReading)
+                await app.WriteAsync(bytes, over.Token);
         }
-        catch (SocketException)
+        catch (IOException)
         {
             // The app closed, perhaps after a last answer that is still on its way to the server. Until that has been
             // handed over, what the server goes on sending is dropped.
@@ -116,39 +119,33 @@ internal sealed class Relay(WebSocket socket, Socket app, CancellationTokenSourc
     // An app that neither sends nor reads is gone.
     private Task AppEndedOneWayAsync() => Interlocked.Increment(ref _endsOfApp) == 2 ? over.CancelAsync() : Task.CompletedTask;
 
-    private static byte[] Grow(byte[] buffer, int filled)
-    {
-        if (filled < buffer.Length || buffer.Length >= LargeBuffer)
-            return buffer;
-        ArrayPool<byte>.Shared.Return(buffer);
-        return ArrayPool<byte>.Shared.Rent(Math.Min(buffer.Length * 4, LargeBuffer));
-    }
-
-    private void ShutdownApp()
-    {
-        try
-        {
-            app.Shutdown(SocketShutdown.Send);
-        }
-        catch (SocketException)
-        {
-            // It is closed already; the other direction says how.
-        }
-    }
-
-    // Closing with a linger time of 0 sends RST: the app must not take an abort for a clean end.
+    // The app must not take an abort for a clean end.
     private void ResetApp()
     {
-        if (_serverGone)
-            return;
-        try
+        if (!_serverGone)
+            app.Abort();
+    }
+
+    /// <summary>
+    /// What a direction does on the poller's thread: pass on a request and its answer, or some keys. What carries much is
+    /// woken in the pool, and what carries much that is small goes on there, or all others would wait.
+    /// </summary>
+    private struct Turn()
+    {
+        private const int Most = 32 * 1024;
+        private const int Least = 1024;
+        private int _carried;
+
+        public bool CarriesLittle { get; private set; } = true;
+
+        public bool IsOver(int count)
         {
-            app.LingerState = new LingerOption(true, 0);
-            app.Close();
-        }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException)
-        {
-            // Closed already.
+            CarriesLittle = count < Splice.SmallBuffer;
+            _carried = Math.Min(_carried + Math.Max(count, Least), Most);
+            if (_carried < Most || Thread.CurrentThread.IsThreadPoolThread)
+                return false;
+            _carried = 0;
+            return true;
         }
     }
 }

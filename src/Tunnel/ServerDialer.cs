@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Security;
 using System.Net.WebSockets;
 using System.Security.Cryptography.X509Certificates;
@@ -40,6 +41,7 @@ public sealed class ServerDialer : IDisposable
     /// <param name="connection">Name of the control connection; see <see cref="AgentRoutes.ConnectionHeader"/>.</param>
     /// <param name="ct">Gives up.</param>
     /// <exception cref="WebSocketException">The server is not there, does not answer, or refuses.</exception>
+    /// <exception cref="NodeUnknownException">The server says that no node has this token.</exception>
     public async Task<WebSocket> ConnectAsync(string route, string connection, CancellationToken ct)
     {
         KeyValuePair<string, string>[] headers = [new("Authorization", $"Bearer {_token}"), new(AgentRoutes.ConnectionHeader, connection)];
@@ -74,7 +76,7 @@ public sealed class ServerDialer : IDisposable
     /// <param name="authorities">PEM file of the certificate authorities to trust, and no others; null: the system's.</param>
     public static SocketsHttpHandler Handler(string? authorities)
     {
-        var handler = new SocketsHttpHandler { UseCookies = false, ActivityHeadersPropagator = null };
+        var handler = new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, ActivityHeadersPropagator = null };
         if (authorities is not null)
         {
             var trust = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
@@ -95,8 +97,14 @@ public sealed class ServerDialer : IDisposable
             // reader has not read yet, so none is asked for there: that the server died, the control connection tells.
             socket.Options.KeepAliveInterval = s_pingEvery;
             socket.Options.KeepAliveTimeout = address.AbsolutePath is AgentRoutes.Stream or NodeRoutes.Stream ? Timeout.InfiniteTimeSpan : s_pingEvery;
+            socket.Options.CollectHttpResponseDetails = address.AbsolutePath is NodeRoutes.Control; // why it refuses
             await socket.ConnectAsync(address, _http.Value, ct);
             return socket;
+        }
+        catch (WebSocketException e) when (socket.HttpStatusCode == HttpStatusCode.Unauthorized && socket.HttpResponseHeaders?.ContainsKey(NodeRoutes.UnknownHeader) == true)
+        {
+            socket.Dispose();
+            throw new NodeUnknownException($"{address.Authority} has no machine with this token.", e);
         }
         catch
         {
@@ -105,3 +113,6 @@ public sealed class ServerDialer : IDisposable
         }
     }
 }
+
+/// <summary>The server itself, not something in between, says that no node has this token.</summary>
+public sealed class NodeUnknownException(string message, Exception inner) : IOException(message, inner);

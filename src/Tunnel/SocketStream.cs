@@ -32,28 +32,13 @@ public sealed class SocketStream(Socket socket) : DuplexStream
 
     public override Task CompleteWritesAsync(CancellationToken ct = default)
     {
-        try
-        {
-            socket.Shutdown(SocketShutdown.Send);
-        }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException)
-        {
-            // It is closed already; the other direction says how.
-        }
+        socket.EndWrites();
         return Task.CompletedTask;
     }
 
     public override void Abort()
     {
-        try
-        {
-            // Closing with a linger time of 0 sends RST: nobody must take an abort for a clean end.
-            socket.LingerState = new LingerOption(true, 0);
-        }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException)
-        {
-            // Closed already.
-        }
+        socket.ResetOnClose();
         socket.Dispose();
     }
 

@@ -9,7 +9,7 @@ namespace Berth.Tunnel;
 public static class Splice
 {
     // Most streams carry little and live long, some carry much: a buffer grows with what fills it.
-    private const int SmallBuffer = 8 * 1024;
+    internal const int SmallBuffer = 8 * 1024;
     private const int LargeBuffer = 128 * 1024;
 
     /// <summary>Returns once both directions have ended, whichever way. Does not dispose them.</summary>
@@ -57,16 +57,21 @@ public static class Splice
                     await passing(bytes);
                 await to.WriteAsync(bytes, ct);
                 await to.FlushAsync(ct);
-                if (count == buffer.Length && count < LargeBuffer)
-                {
-                    ArrayPool<byte>.Shared.Return(buffer);
-                    buffer = ArrayPool<byte>.Shared.Rent(Math.Min(count * 4, LargeBuffer));
-                }
+                buffer = Grow(buffer, count);
             }
         }
         finally
         {
             ArrayPool<byte>.Shared.Return(buffer);
         }
+    }
+
+    /// <summary>The buffer for what comes next, of the pool's as this one is, which goes back there if it was full.</summary>
+    internal static byte[] Grow(byte[] buffer, int filled)
+    {
+        if (filled < buffer.Length || buffer.Length >= LargeBuffer)
+            return buffer;
+        ArrayPool<byte>.Shared.Return(buffer);
+        return ArrayPool<byte>.Shared.Rent(Math.Min(buffer.Length * 4, LargeBuffer));
     }
 }

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
-using System.Net;
 using System.Net.Sockets;
 using System.Net.WebSockets;
+using Berth.Tunnel.Polling;
 
 namespace Berth.Tunnel;
 
@@ -11,19 +11,16 @@ namespace Berth.Tunnel;
 /// </summary>
 /// <param name="connect">Opens one more stream to the server.</param>
 /// <param name="serve">Takes dials to port 0, the agent itself, until they are over.</param>
-/// <param name="ports">Whether ports on loopback may be dialled: inside a session, not on a whole machine.</param>
+/// <param name="ports">Reaches ports on loopback; null: none may be dialled, as on a whole machine.</param>
 /// <param name="time">The clock; null: the system's.</param>
 public sealed class TunnelClient(
-    Func<CancellationToken, Task<WebSocket>> connect, Func<Stream, CancellationToken, Task>? serve = null, bool ports = true, TimeProvider? time = null)
+    Func<CancellationToken, Task<WebSocket>> connect, Func<Stream, CancellationToken, Task>? serve = null, Loopback? ports = null, TimeProvider? time = null)
 {
     private static readonly TimeSpan s_firstRetry = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan s_lastRetry = TimeSpan.FromSeconds(5);
     // Opening streams costs both ends far more than using them: a burst is let through first, while enough still wait.
     private static readonly TimeSpan s_replaceAfter = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan s_readsAnswerWithin = TimeSpan.FromSeconds(5);
-
-    // Apps listen on either; almost all on the first.
-    private static readonly IPAddress[] s_loopback = [IPAddress.Loopback, IPAddress.IPv6Loopback];
 
     private readonly TimeProvider _time = time ?? TimeProvider.System;
     private readonly Lock _lock = new();
@@ -188,7 +185,8 @@ public sealed class TunnelClient(
             await serve(new TunnelStream(socket), stop);
             return;
         }
-        var (app, status) = ports ? await LoopbackAsync(port, stop) : (null, DialStatus.Refused);
+        var (app, failure) = ports is null ? (null, null) : await ports.ConnectAsync(port, stop);
+        var status = app is not null ? DialStatus.Connected : failure is null ? DialStatus.Refused : DialStatus.Failed;
         using (app)
         {
             await socket.SendAsync(new[] { (byte)status }, WebSocketMessageType.Binary, true, stop);
@@ -212,36 +210,16 @@ public sealed class TunnelClient(
         }
     }
 
-    private async Task RelayAsync(WebSocket socket, Socket app, CancellationToken stop)
+    private async Task RelayAsync(WebSocket socket, PolledSocket app, CancellationToken stop)
     {
         using var over = CancellationTokenSource.CreateLinkedTokenSource(stop);
         var relay = new Relay(socket, app, over);
         lock (_lock)
             _relays.Add(relay);
         await relay.RunAsync();
+        // It may have ended on the poller's thread, where nothing waits.
+        await Task.Yield();
         lock (_lock)
             _relays.Remove(relay);
-    }
-
-    private static async Task<(Socket? App, DialStatus Status)> LoopbackAsync(int port, CancellationToken stop)
-    {
-        var status = DialStatus.Refused;
-        foreach (var address in s_loopback)
-        {
-            Socket? app = null;
-            try
-            {
-                app = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-                await app.ConnectAsync(new IPEndPoint(address, port), stop);
-                return (app, DialStatus.Connected);
-            }
-            catch (SocketException e)
-            {
-                app?.Dispose();
-                if (address.AddressFamily == AddressFamily.InterNetwork && e.SocketErrorCode != SocketError.ConnectionRefused)
-                    status = DialStatus.Failed;
-            }
-        }
-        return (null, status);
     }
 }

@@ -26,35 +26,48 @@ public sealed class TunnelStream : DuplexStream
     /// <summary>Completes once the stream was disposed and its last bytes were handed over.</summary>
     public Task Closed => _closed.Task;
 
-    /// <summary>The agent's answer to what it was asked for; completed where it was not.</summary>
+    /// <summary>
+    /// What comes before everything that is read: of a stream that waits, that the other side says anything; of one that was
+    /// asked for a port, the agent's answer.
+    /// </summary>
     /// <exception cref="DialRefusedException">It could not connect to the port.</exception>
     /// <exception cref="AgentNotConnectedException">It went away before it answered.</exception>
-    internal Task Answered { get; private set; } = Task.CompletedTask;
+    public Task Answered { get; private set; } = Task.CompletedTask;
+
+    /// <summary>
+    /// Keeps a read of nothing pending while the stream waits for its use: only so are pings answered, and its death noticed,
+    /// which completes <see cref="Answered"/>.
+    /// </summary>
+    public void Wait() => BeforeReads(ReceiveAsync(Memory<byte>.Empty, CancellationToken.None).AsTask());
 
     /// <summary>Asks the agent for a port. Its answer comes before everything else that is read.</summary>
     /// <param name="port">Of the session's loopback; 0: the agent itself.</param>
-    /// <param name="firstRead">The read of nothing that has been pending while the stream waited.</param>
     /// <param name="ct">Gives up.</param>
-    internal async Task AskAsync(int port, Task firstRead, CancellationToken ct)
+    internal async Task AskAsync(int port, CancellationToken ct)
     {
         var header = new byte[TunnelWire.HeaderLength];
         BinaryPrimitives.WriteUInt16BigEndian(header, checked((ushort)port));
         await WriteAsync(header, ct);
-        Answered = HearAnswerAsync(port, firstRead);
-        // Whoever reads or writes hears of a refusal; perhaps nobody does.
-        _ = Answered.ContinueWith(answered => _ = answered.Exception, TaskScheduler.Default);
+        BeforeReads(HearAnswerAsync(port, Answered));
+    }
+
+    // Whoever reads or writes hears how it ended; perhaps nobody does.
+    private void BeforeReads(Task answered)
+    {
+        Answered = answered;
+        _ = answered.ContinueWith(over => _ = over.Exception, TaskScheduler.Default);
     }
 
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
         Answered.IsCompletedSuccessfully ? ReceiveAsync(buffer, cancellationToken) : ReceiveAnsweredAsync(buffer, cancellationToken);
 
-    private async Task HearAnswerAsync(int port, Task firstRead)
+    private async Task HearAnswerAsync(int port, Task waiting)
     {
         using var limit = new CancellationTokenSource(s_answerWithin);
         try
         {
             var answer = new byte[1];
-            await firstRead.WaitAsync(limit.Token);
+            await waiting.WaitAsync(limit.Token);
             if (await ReceiveAsync(answer, limit.Token) != 1)
                 throw new AgentNotConnectedException("The session's agent ended the stream without an answer.");
             if ((DialStatus)answer[0] != DialStatus.Connected)

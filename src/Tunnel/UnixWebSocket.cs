@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Net.WebSockets;
 using System.Security.Cryptography;
 using System.Text;
+using Berth.Tunnel.Polling;
 
 namespace Berth.Tunnel;
 
@@ -9,60 +10,83 @@ namespace Berth.Tunnel;
 /// A WebSocket over a Unix socket, its handshake spoken here: what <see cref="ClientWebSocket"/> brings along for HTTPS,
 /// proxies and redirects costs a third of an agent's start, and a session's own socket has none of them.
 /// </summary>
-internal static class UnixWebSocket
+internal sealed class UnixWebSocket : WebSocket
 {
     private const int LongestAnswer = 4096;
+    private readonly PolledSocket _below;
+    private readonly WebSocket _spoken;
+
+    private UnixWebSocket(PolledSocket below)
+    {
+        _below = below;
+        _spoken = CreateFromStream(below, new WebSocketCreationOptions());
+    }
+
+    /// <inheritdoc cref="PolledSocket.GoesOnAtOnce"/>
+    public bool GoesOnAtOnce { set => _below.GoesOnAtOnce = value; }
+
+    public override WebSocketCloseStatus? CloseStatus => _spoken.CloseStatus;
+    public override string? CloseStatusDescription => _spoken.CloseStatusDescription;
+    public override WebSocketState State => _spoken.State;
+    public override string? SubProtocol => _spoken.SubProtocol;
 
     /// <exception cref="WebSocketException">Nobody listens, or the server refuses.</exception>
     public static async Task<WebSocket> ConnectAsync(string path, string route, IEnumerable<KeyValuePair<string, string>> headers, CancellationToken ct)
     {
-        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        PolledSocket? below = null;
         try
         {
-            await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), ct);
-            await AskAsync(socket, route, headers, ct);
-            await HearAsync(socket, ct);
-            return WebSocket.CreateFromStream(new NetworkStream(socket, ownsSocket: true), new WebSocketCreationOptions());
+            below = await PolledSocket.ConnectAsync(new UnixDomainSocketEndPoint(path), ct);
+            await below.WriteAsync(Request(route, headers), ct);
+            await HearAsync(below, ct);
+            return new UnixWebSocket(below);
         }
-        catch (SocketException e)
+        catch (Exception e)
         {
-            socket.Dispose();
-            throw new WebSocketException(WebSocketError.Faulted, "The server's socket does not answer.", e);
-        }
-        catch
-        {
-            socket.Dispose();
+            below?.Dispose();
+            if (e is SocketException or IOException)
+                throw new WebSocketException(WebSocketError.Faulted, "The server's socket does not answer.", e);
             throw;
         }
     }
 
-    private static async Task AskAsync(Socket socket, string route, IEnumerable<KeyValuePair<string, string>> headers, CancellationToken ct)
+    public override ValueTask<ValueWebSocketReceiveResult> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellationToken) => _spoken.ReceiveAsync(buffer, cancellationToken);
+    public override Task<WebSocketReceiveResult> ReceiveAsync(ArraySegment<byte> buffer, CancellationToken cancellationToken) => _spoken.ReceiveAsync(buffer, cancellationToken);
+    public override ValueTask SendAsync(ReadOnlyMemory<byte> buffer, WebSocketMessageType messageType, bool endOfMessage, CancellationToken cancellationToken) =>
+        _spoken.SendAsync(buffer, messageType, endOfMessage, cancellationToken);
+    public override Task SendAsync(ArraySegment<byte> buffer, WebSocketMessageType messageType, bool endOfMessage, CancellationToken cancellationToken) =>
+        _spoken.SendAsync(buffer, messageType, endOfMessage, cancellationToken);
+    public override Task CloseAsync(WebSocketCloseStatus closeStatus, string? statusDescription, CancellationToken cancellationToken) => _spoken.CloseAsync(closeStatus, statusDescription, cancellationToken);
+    public override Task CloseOutputAsync(WebSocketCloseStatus closeStatus, string? statusDescription, CancellationToken cancellationToken) => _spoken.CloseOutputAsync(closeStatus, statusDescription, cancellationToken);
+    public override void Abort() => _spoken.Abort();
+    public override void Dispose() => _spoken.Dispose();
+
+    private static byte[] Request(string route, IEnumerable<KeyValuePair<string, string>> headers)
     {
         var request = new StringBuilder($"GET {route} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n");
         request.Append($"Sec-WebSocket-Key: {Convert.ToBase64String(RandomNumberGenerator.GetBytes(16))}\r\n");
         foreach (var (name, value) in headers)
             request.Append($"{name}: {value}\r\n");
-        for (ReadOnlyMemory<byte> rest = Encoding.ASCII.GetBytes(request.Append("\r\n").ToString()); rest.Length > 0;)
-            rest = rest[await socket.SendAsync(rest, ct)..];
+        return Encoding.ASCII.GetBytes(request.Append("\r\n").ToString());
     }
 
     // The key's echo is not checked: it tells a WebSocket server from a cache that answers for one, and nothing is between.
-    private static async Task HearAsync(Socket socket, CancellationToken ct)
+    private static async Task HearAsync(PolledSocket socket, CancellationToken ct)
     {
         var answer = new byte[LongestAnswer];
-        var filled = 0;
-        while (answer.AsSpan(0, filled).IndexOf("\r\n\r\n"u8) < 0)
+        var (filled, end) = (0, -1);
+        while (end < 0)
         {
-            // Looked at before it is taken: what follows the answer is the WebSocket's.
-            var seen = await socket.ReceiveAsync(answer.AsMemory(filled), SocketFlags.Peek, ct);
-            var end = answer.AsSpan(0, filled + seen).IndexOf("\r\n\r\n"u8);
-            var taken = end < 0 ? seen : end + 4 - filled;
-            if (taken == 0)
+            var count = filled == answer.Length ? 0 : await socket.ReadAsync(answer.AsMemory(filled), ct);
+            if (count == 0)
                 throw new WebSocketException(WebSocketError.Faulted, "The server ended the connection, or answered with more than an answer.");
-            filled += await socket.ReceiveAsync(answer.AsMemory(filled, taken), ct);
+            filled += count;
+            end = answer.AsSpan(0, filled).IndexOf("\r\n\r\n"u8);
         }
         // As ClientWebSocket says it.
         if (Encoding.ASCII.GetString(answer, 0, answer.AsSpan().IndexOf("\r\n"u8)).Split(' ') is not [_, "101", ..] and var line)
             throw new WebSocketException(WebSocketError.NotAWebSocket, $"The server's answer was '{line.ElementAtOrDefault(1)}', where '101' was expected.");
+        // What follows the answer is the WebSocket's.
+        socket.GiveBack(answer.AsSpan((end + 4)..filled));
     }
 }

@@ -197,15 +197,15 @@ public sealed class FilesTests(CutServer server) : IClassFixture<CutServer>, IDi
     {
         await ShellAsync("mkdir -p data/sub && echo one > data/sub/1 && echo two > a:b");
         var image = (await server.StartEchoAsync("template")).Image;
-        string[] start = ["session", "start", "--image", image, "--port", "8000", "--upload", "data", "--upload", "a:b", "--upload", "data/sub:kept"];
+        string[] start = ["session", "start", "--image", image, "--port", "8000", "--upload", "data", "--upload", "a:b", "--upload", "data/sub:kept", "--upload", "data/sub/1:made/on/the/way"];
         var ran = await BerthAsync([.. start, "--name", "upload", "--", "/bin/busybox", "httpd", "-f", "-p", "8000", "-h", "/work"]);
         Assert.True(ran.Code == 0, ran.Error);
         Assert.Matches(@"(?s)Uploading +\d.*data: 1 file, .*is ready after", ran.Error);
-        Assert.Equal("one\ntwo\none\n", await InsideAsync("busybox cat data/sub/1 a:b kept/1", "upload"));
+        Assert.Equal("one\ntwo\none\none\n", await InsideAsync("busybox cat data/sub/1 a:b kept/1 made/on/the/way", "upload"));
 
-        var failed = await BerthAsync("session", "start", "--image", image, "--port", "8000", "--upload", "data:no/where", "--name", "failed", "--", "/bin/busybox", "httpd", "-f", "-p", "8000", "-h", "/work");
+        var failed = await BerthAsync("session", "start", "--image", image, "--port", "8000", "--upload", "data:/bin/busybox/within", "--name", "failed", "--", "/bin/busybox", "httpd", "-f", "-p", "8000", "-h", "/work");
         Assert.Equal(1, failed.Code);
-        Assert.Contains("Again:  berth session cp data failed:no/where", failed.Error, StringComparison.Ordinal);
+        Assert.Contains("Again:  berth session cp data failed:/bin/busybox/within", failed.Error, StringComparison.Ordinal);
         Assert.Equal("running", (await server.Api.GetSessionAsync("failed", Ct)).Berth.Status);
 
         Assert.Equal((2, "--upload none: 'none' does not exist here. Nothing was started.\n"), Words(await BerthAsync("session", "start", "--upload", "none", "-y")));

@@ -163,15 +163,19 @@ public sealed class ForwardTests(CutServer server) : IClassFixture<CutServer>
         var session = await server.StartEchoAsync("attached");
         await using (var attach = await Forward.StartAsync(server.Near, "attach", "attached"))
         {
-            // The echo may begin to listen a moment after the front end.
-            while (attach.Ports.Count < 2)
+            // Its SSH, the front end and the echo, which may begin to listen a moment after that.
+            while (attach.Ports.Count < 3)
                 await attach.ReadPortsAsync();
+            await Eventually.TrueAsync(() => attach.Said.Contains("UserKnownHostsFile", StringComparison.Ordinal), "it says how to log in");
+            var login = attach.Said.Split('\n').Single(line => line.StartsWith("SSH:  ", StringComparison.Ordinal))[6..];
+            var ssh = await Ran.ToEndAsync("sh", ["-c", $"{login} -F none -o IdentitiesOnly=yes -o BatchMode=yes 'echo $BERTH_SESSION_NAME'"], server.Near);
+            Assert.True(ssh.Line == "attached", ssh.Error);
             await Ran.WellAsync("docker", "exec", "--detach", (await Engine.ContainersOfAsync(server.Installation, session.Id))[0],
                 "/bin/busybox", "nc", "-ll", "-p", "9003", "-e", "/bin/busybox", "cat");
             var later = (await attach.ReadPortsAsync()).EnumerateArray().Single();
             Assert.Equal(9003, later.GetProperty("port").GetInt32());
-            Assert.Equal($"http://localhost:{attach.Ports[2]}", later.GetProperty("link").GetString());
-            await using var stream = await attach.ConnectAsync(2);
+            Assert.Equal($"http://127.0.0.1:{attach.Ports[3]}", later.GetProperty("link").GetString());
+            await using var stream = await attach.ConnectAsync(3);
             await stream.WriteAsync("later"u8.ToArray(), Ct);
             var back = new byte[5];
             await stream.ReadExactlyAsync(back, Ct);

@@ -28,7 +28,7 @@ public sealed class LeftOverTests(RunningServer server, LeftOverTests.Neighbour 
 
         // Containers go, workspaces stay and are shown.
         await Eventually.TrueAsync(async () => (await Engine.ContainersAsync(server.Installation)).Length == 1, "what nobody wants is removed", Patience);
-        var orphans = (await server.Api.ListOrphansAsync(Ct, sizes: true)).ToDictionary(o => o.Id);
+        var orphans = (await server.Api.ListOrphansAsync(Ct, sizes: true)).Workspaces.ToDictionary(o => o.Id);
         Assert.Equal([lost.Id, unwanted.Id], orphans.Keys.Order(StringComparer.Ordinal));
         var orphan = orphans[lost.Id];
         Assert.Equal(("lost", kept.Berth.Username), (orphan.SessionName, orphan.Username));
@@ -37,7 +37,7 @@ public sealed class LeftOverTests(RunningServer server, LeftOverTests.Neighbour 
         Assert.Equal(3, (await Engine.VolumesAsync(server.Installation)).Length);
 
         // The neighbour sees and loses nothing.
-        Assert.Empty(await neighbour.Api.ListOrphansAsync(Ct));
+        Assert.Empty((await neighbour.Api.ListOrphansAsync(Ct)).Workspaces);
         Assert.Equal("running", (await neighbour.Api.GetSessionAsync(theirs.Id, Ct)).Berth.Status);
         var refused = await neighbour.BerthAsync("server", "orphans", "delete", lost.Id, "-y");
         Assert.NotEqual(0, refused.Code);

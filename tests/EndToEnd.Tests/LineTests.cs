@@ -89,7 +89,7 @@ public sealed class LineTests(LabServer server) : IClassFixture<LabServer>
         Assert.Equal("durations", waits.Berth.Line!.EstimateFrom);
         var now = TimeProvider.System.GetUtcNow();
         Assert.InRange(waits.Berth.Line.Estimate!.Value, now.AddMinutes(50), now.AddMinutes(61));
-        Assert.Matches(@"; may start at about \d\d:\d\d UTC", (await server.BerthAsync("show", "waits")).Line);
+        Assert.Matches(@"; may start at about (\w{3} )?\d\d:\d\d UTC", (await server.BerthAsync("show", "waits")).Line);
         await server.Api.StopSessionAsync("waits", deleteWork: true, Ct);
         await RemoveAsync(node);
     }
@@ -162,7 +162,7 @@ public sealed class LineTests(LabServer server) : IClassFixture<LabServer>
     {
         foreach (var node in nodes)
         {
-            var removed = await server.BerthAsync("node", "remove", node.Name, "--force");
+            var removed = await server.BerthAsync("node", "remove", node.Name, "--force", "-y");
             Assert.True(removed.Code == 0, removed.Error);
         }
     }

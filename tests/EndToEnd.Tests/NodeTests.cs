@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using Berth.Contracts.Agents;
+using Berth.Contracts.Nodes;
 using Berth.Contracts.Sessions;
 using Berth.EndToEnd.Tests.House;
 using Berth.Fakes;
@@ -115,7 +116,7 @@ public sealed class NodeTests(LabServer server) : IClassFixture<LabServer>
         {
             var (code, error) = await node.TryAsync(await server.TokenAsync(), "--ca", server.Authorities);
             Assert.Equal(78, code);
-            Assert.Contains("There is a machine 'LAB3' already. Choose another --name", error, StringComparison.Ordinal);
+            Assert.Contains("There is a machine 'lab3' already. Choose another --name", error, StringComparison.Ordinal);
         }
 
         await RemoveAsync(joined);
@@ -153,6 +154,32 @@ public sealed class NodeTests(LabServer server) : IClassFixture<LabServer>
         var shown = await server.Api.GetNodeAsync("lab6", Ct);
         Assert.Equal(["0: NVIDIA A100-SXM4-40GB", "1: NVIDIA A100-SXM4-40GB"], shown.Gpus);
         Assert.Equal((2, 1), (shown.Offered!.Gpus, shown.Free!.Gpus));
+
+        // It was told every 20 s who uses them; nobody knows any more.
+        await node.BreakGpusAsync("Driver/library version mismatch");
+        NodeView? broken = null;
+        await Eventually.TrueAsync(
+            async () => (broken = await server.Api.GetNodeAsync("lab6", Ct)).Problem == "Which gpus it has cannot be told: nvidia-smi fails (Driver/library version mismatch).",
+            () => $"the problem is told: {broken?.Problem}", TimeSpan.FromSeconds(60));
+        Assert.Equal(("ready", 2, 0), (broken!.State, broken.Offered!.Gpus, broken.Free!.Gpus));
+        await RemoveAsync(node);
+    }
+
+    [Fact]
+    public async Task A_machine_offers_what_it_was_told_to_and_no_more()
+    {
+        await using var node = new LabNode(server, "lab7");
+        await node.PlugInGpusAsync(
+            "0, GPU-11111111-aaaa-bbbb-cccc-000000000001, NVIDIA A100-SXM4-40GB, 40960, 3, 0\n1, GPU-11111111-aaaa-bbbb-cccc-000000000002, NVIDIA A100-SXM4-40GB, 40960, 3, 0", "");
+        await node.JoinAsync(
+            await server.TokenAsync(), "--ca", server.Authorities, "--queue", "LAB", "ngiht", "--fair", "--gpus", "1", "--cpus", "1", "--memory", "0.5", "--disk", "2",
+            "--uptime", "00:00-24:00", "--label", "room=B12");
+        await node.UntilAsync("ready");
+        var shown = await server.Api.GetNodeAsync("lab7", Ct);
+        Assert.Equal(["LAB", "ngiht"], shown.Queues);
+        Assert.Equal((true, "00:00-24:00", "B12"), (shown.Fair, shown.Uptime, shown.Labels["room"]));
+        Assert.Equal((1, 0.5, 2, 1), (shown.Offered!.Cpu, shown.Offered.MemoryGb, shown.Offered.DiskGb, shown.Offered.Gpus));
+        Assert.Equal("No pool has the queue 'ngiht': no session comes from it.", shown.Problem);
         await RemoveAsync(node);
     }
 
@@ -188,7 +215,7 @@ public sealed class NodeTests(LabServer server) : IClassFixture<LabServer>
 
     private async Task RemoveAsync(LabNode node)
     {
-        var removed = await server.BerthAsync("node", "remove", node.Name, "--force");
+        var removed = await server.BerthAsync("node", "remove", node.Name, "--force", "-y");
         Assert.True(removed.Code == 0, removed.Error);
     }
 

@@ -47,7 +47,7 @@ public sealed class ProcessNodeTests(LabServer server) : IClassFixture<LabServer
         await ReadsAsync(visitor, session);
         Assert.Equal(0, (await server.BerthAsync("session", "stop", "plain", "--delete-work", "-y")).Code);
         await Eventually.TrueAsync(() => Directory.GetDirectories(Path.Combine(node.Data, "runs")).Length == 0 && Directory.GetDirectories(Path.Combine(node.Data, "work")).Length == 0, "nothing is left", TimeSpan.FromSeconds(30));
-        Assert.Equal(0, (await server.BerthAsync("node", "remove", "bare", "--force")).Code);
+        Assert.Equal(0, (await server.BerthAsync("node", "remove", "bare", "--force", "-y")).Code);
     }
 
     [Fact]
@@ -94,7 +94,7 @@ public sealed class ProcessNodeTests(LabServer server) : IClassFixture<LabServer
 
         Assert.Equal(0, (await server.BerthAsync("session", "stop", "far", "--delete-work", "-y")).Code);
         await Eventually.TrueAsync(() => Directory.GetDirectories(Path.Combine(node.Data, "runs")).Length == 0, "nothing is left", TimeSpan.FromSeconds(30));
-        Assert.Equal(0, (await server.BerthAsync("node", "remove", "reached", "--force")).Code);
+        Assert.Equal(0, (await server.BerthAsync("node", "remove", "reached", "--force", "-y")).Code);
     }
 
     [Fact]
@@ -127,8 +127,8 @@ public sealed class ProcessNodeTests(LabServer server) : IClassFixture<LabServer
         taken.Start();
         var port = ((IPEndPoint)taken.LocalEndpoint).Port;
         await FailsAsync(Request("busy", port), $"something else listens on port {port}");
-        await FailsAsync(Request("nothing", FreePort()) with { Command = null }, "say which in its environment");
-        Assert.Equal(0, (await server.BerthAsync("node", "remove", "bare2", "--force")).Code);
+        await FailsAsync(Request("nothing", FreePort()) with { Command = null }, "Say which in its environment");
+        Assert.Equal(0, (await server.BerthAsync("node", "remove", "bare2", "--force", "-y")).Code);
     }
 
     private async Task FailsAsync(StartRequest request, string words)

@@ -90,6 +90,63 @@ public sealed class TerminalPageTests(CutServer server, Chromium chromium) : ICl
     }
 
     [Fact]
+    public async Task What_is_typed_while_the_line_is_away_is_sent_whole_or_said_to_be_dropped()
+    {
+        var session = await server.StartEchoAsync("typed");
+        var page = await chromium.SignInAsync(server.Api);
+        await page.GotoAsync($"http://localhost:{server.Port}/sessions/{session.Id}/terminal");
+        await UntilAsync(page, "~ $");
+        await server.KillAsync();
+        await page.GetByText("Reconnecting").WaitForAsync();
+        await page.Keyboard.TypeAsync("echo kept-$((40 + 2))\n");
+        await server.StartAsync();
+        await UntilAsync(page, "kept-42");
+        Assert.Equal("", await page.TextContentAsync("#terminal-state"));
+
+        // More than is kept: none of it is run, and not its first lines.
+        await server.KillAsync();
+        await page.GetByText("Reconnecting").WaitForAsync();
+        await PasteAsync(page, string.Concat(Enumerable.Repeat("echo half-$((20 + 1))\n", 5000)));
+        await server.StartAsync();
+        await page.GetByText("What you typed meanwhile was not sent.").WaitForAsync();
+        await page.Keyboard.TypeAsync("echo then-$((30 + 3))\n");
+        await UntilAsync(page, "then-33");
+        Assert.DoesNotContain("half-21", await page.InnerTextAsync(".xterm-rows"), StringComparison.Ordinal);
+        Assert.Equal("", await page.TextContentAsync("#terminal-state"));
+
+        // What was on its way when the line was lost: nobody knows.
+        await page.Keyboard.TypeAsync("sleep 1000\n");
+        await UntilAsync(page, "sleep 1000");
+        await server.StallAsync();
+        await page.Keyboard.TypeAsync("echo first-$((1 + 1))\n");
+        await server.KillAsync();
+        await page.GetByText("Reconnecting").WaitForAsync();
+        await page.Keyboard.TypeAsync("echo second\n");
+        await server.StartAsync();
+        await page.GetByText("What you typed last may not have arrived.").WaitForAsync();
+        Assert.DoesNotContain("second", await page.InnerTextAsync(".xterm-rows"), StringComparison.Ordinal);
+        await server.RemoveAsync(session.Id);
+    }
+
+    [Fact]
+    public async Task Ctrl_C_ends_a_flood_at_once()
+    {
+        var session = await server.StartEchoAsync("flood");
+        var page = await chromium.SignInAsync(server.Api);
+        await page.GotoAsync($"http://localhost:{server.Port}/sessions/{session.Id}/terminal");
+        await UntilAsync(page, "~ $");
+        await page.Keyboard.TypeAsync("busybox yes | busybox awk '{ print NR }'\n");
+        // Tens of megabytes, as fast as the page shows them.
+        await page.WaitForFunctionAsync("() => [...document.querySelectorAll('.xterm-rows > div')].some(row => Number(row.innerText) > 3000000)", null, new() { Timeout = 120_000 });
+        var watch = System.Diagnostics.Stopwatch.StartNew();
+        await page.Keyboard.PressAsync("Control+C");
+        await page.Keyboard.TypeAsync("echo over-$((1 + 1))\n");
+        await UntilAsync(page, "over-2");
+        Assert.InRange(watch.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(8));
+        await server.RemoveAsync(session.Id);
+    }
+
+    [Fact]
     public async Task An_image_without_a_shell_says_so_on_the_page()
     {
         await using var image = await SmallImage.MakeAsync(withShell: false);
@@ -99,6 +156,16 @@ public sealed class TerminalPageTests(CutServer server, Chromium chromium) : ICl
         await page.GetByText("There is no shell in the image: neither bash nor sh").WaitForAsync();
         await server.RemoveAsync(session.Id);
     }
+
+    private static async Task PasteAsync(IPage page, string text) => await page.EvaluateAsync(
+        """
+        text => {
+          const data = new DataTransfer();
+          data.setData('text/plain', text);
+          document.querySelector('.xterm-helper-textarea').dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }));
+        }
+        """,
+        text);
 
     private static async Task UntilAsync(IPage page, string text) =>
         await page.WaitForFunctionAsync("text => document.querySelector('.xterm-rows')?.innerText.replaceAll('\\u00a0', ' ').includes(text)", text);

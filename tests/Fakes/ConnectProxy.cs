@@ -5,7 +5,10 @@ using System.Text;
 
 namespace Berth.Fakes;
 
-/// <summary>An HTTP proxy as companies have them: it knows CONNECT alone, and closes connections on which nothing was said for a while.</summary>
+/// <summary>
+/// An HTTP proxy as companies have them: it knows CONNECT alone, may ask who comes (RFC 9110, 11.7), and closes connections on
+/// which nothing was said for a while.
+/// </summary>
 public sealed class ConnectProxy : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
@@ -13,14 +16,20 @@ public sealed class ConnectProxy : IAsyncDisposable
     private readonly ConcurrentDictionary<Task, byte> _serving = new();
     private readonly TimeSpan _idle;
     private readonly TimeProvider _time;
+    private readonly string? _authorization;
     private readonly Task _accepting;
     private int _connects;
     private int _closedIdle;
+    private int _asked;
     private long _longest;
 
-    public ConnectProxy(TimeSpan idle, TimeProvider time)
+    /// <param name="idle">How long a connection may be silent.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="credentials"><c>NAME:PASSWORD</c> of those who are let through; null: everybody is.</param>
+    public ConnectProxy(TimeSpan idle, TimeProvider time, string? credentials = null)
     {
         (_idle, _time) = (idle, time);
+        _authorization = credentials is null ? null : $"Proxy-Authorization: Basic {Convert.ToBase64String(Encoding.UTF8.GetBytes(credentials))}\r\n";
         _listener.Start();
         _accepting = AcceptAsync();
     }
@@ -29,6 +38,9 @@ public sealed class ConnectProxy : IAsyncDisposable
 
     /// <summary>Connections that were asked for.</summary>
     public int Connects => Volatile.Read(ref _connects);
+
+    /// <summary>How often it asked who comes.</summary>
+    public int Asked => Volatile.Read(ref _asked);
 
     /// <summary>Connections that were closed because nothing was said on them.</summary>
     public int ClosedIdle => Volatile.Read(ref _closedIdle);
@@ -122,6 +134,12 @@ public sealed class ConnectProxy : IAsyncDisposable
             var text = Encoding.ASCII.GetString(head, 0, filled);
             if (!text.Contains("\r\n\r\n", StringComparison.Ordinal))
                 continue;
+            if (_authorization is not null && !text.Contains(_authorization, StringComparison.OrdinalIgnoreCase))
+            {
+                Interlocked.Increment(ref _asked);
+                await client.SendAsync("HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm=\"site\"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"u8.ToArray(), _stop.Token);
+                return null;
+            }
             return text.Split(' ') is ["CONNECT", var target, ..] && target.Split(':') is [var host, var port] ? (host, int.Parse(port)) : null;
         }
 

@@ -44,6 +44,9 @@ public sealed class FakeCompute : ISessionProvider, IChangeSource, IWorkspaceSiz
     /// <summary>Called inside each start, before it is accepted; may wait.</summary>
     public Func<StartOrder, IProgress<StageReport>, CancellationToken, Task>? OnStart { get; set; }
 
+    /// <summary>Called inside each stop, before anything is stopped; may wait.</summary>
+    public Func<SessionKey, CancellationToken, Task>? OnStop { get; set; }
+
     /// <summary>What exists now.</summary>
     public IReadOnlyCollection<SessionKey> Keys => [.. _running.Keys];
 
@@ -82,15 +85,16 @@ public sealed class FakeCompute : ISessionProvider, IChangeSource, IWorkspaceSiz
             yield return observation;
     }
 
-    public Task StopAsync(SessionKey key, StopMode mode, CancellationToken ct)
+    public async Task StopAsync(SessionKey key, StopMode mode, CancellationToken ct)
     {
+        if (OnStop is { } hook)
+            await hook(key, ct);
         if (Away is { } away)
             throw away;
         _running.TryRemove(key, out _);
         if (mode.Deletes)
             Workspaces.TryRemove(SessionKey.NameOfWorkspace(mode.Workspace ?? key.SessionId), out _);
         Tell(key);
-        return Task.CompletedTask;
     }
 
     public async IAsyncEnumerable<SessionKey> WatchAsync([EnumeratorCancellation] CancellationToken ct)

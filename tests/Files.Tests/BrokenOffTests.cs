@@ -163,6 +163,21 @@ public sealed class BrokenOffTests
     private static async Task BreakOffAsync(Copy copy, Temporary place, long after) =>
         await Assert.ThrowsAnyAsync<IOException>(() => copy.RunAsync(place["large"], place["there"], new Pair(after)));
 
+    [Fact]
+    public async Task A_file_that_grows_meanwhile_is_copied_to_the_end_that_it_had()
+    {
+        using var place = await MakeAsync();
+        var copy = new Copy();
+        var pair = new Pair(holdAfter: 10_000_000);
+        var copying = copy.RunAsync(place["large"], place["there"], pair);
+        await Eventually.TrueAsync(() => pair.Written > 10_000_000, "it is on its way");
+        await File.AppendAllTextAsync(place["large"], new string('x', 1_000_000), Ct);
+        pair.GoOn();
+        await copying;
+        Assert.Equal(Size, new FileInfo(place["there/large"]).Length);
+        Assert.Contains("changed while it was copied", Assert.Single(copy.Troubles), StringComparison.Ordinal);
+    }
+
     private static async Task<Temporary> MakeAsync()
     {
         var place = new Temporary();

@@ -1,3 +1,5 @@
+using System.Text;
+using Berth.Files.Disk;
 using Berth.Files.Tests.House;
 
 namespace Berth.Files.Tests;
@@ -29,6 +31,38 @@ public sealed class LandingTests
         await new Copy().RunAsync(ours.Path, sources.Split(' '), destination);
         Temporary.Run("sh", "-c", $"cd {theirs.Path} && cp -rp -H {sources} {destination}");
         Assert.Equal(Without(Temporary.Described(theirs.Path)), Without(Temporary.Described(ours.Path)));
+    }
+
+    [Theory]
+    [InlineData("made/on/the way/new", "made/on/the way/new")]
+    [InlineData("made/here/", "made/here/file")]
+    [InlineData("folder/renamed", "folder/renamed")]
+    [InlineData("folder", "folder/file")]
+    public async Task Where_it_is_asked_for_folders_on_the_way_are_made(string destination, string arrived)
+    {
+        using var place = Make();
+        await new Copy().RunAsync(place.Path, ["file"], destination, makesFolders: true);
+        Assert.Equal(File.ReadAllText(place["file"]), File.ReadAllText(place[arrived]));
+    }
+
+    [Fact]
+    public async Task No_folder_is_made_below_a_file()
+    {
+        using var place = Make();
+        var refused = await Assert.ThrowsAsync<CopyFailedException>(() => new Copy().RunAsync(place.Path, ["file"], "other/made/new", makesFolders: true));
+        Assert.Equal("Nothing can be copied to 'other/made/new' there: its folder cannot be opened, it is no folder. Make it first.", refused.Message);
+    }
+
+    [Fact]
+    public void A_folder_that_an_earlier_copy_made_read_only_can_be_filled()
+    {
+        using var place = new Temporary();
+        var there = Directory.CreateDirectory(place["there"]);
+        there.UnixFileMode = UnixFileMode.UserRead | UnixFileMode.UserExecute | UnixFileMode.GroupRead;
+        using var folder = Folder.Open(Encoding.UTF8.GetBytes(place.Path));
+        folder.MakeFolder("there"u8).Dispose();
+        there.Refresh();
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupRead, there.UnixFileMode);
     }
 
     [Theory]

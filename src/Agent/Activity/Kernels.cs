@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using Berth.Tunnel;
 
 namespace Berth.Agent.Activity;
 
@@ -8,12 +9,12 @@ namespace Berth.Agent.Activity;
 /// https://jupyter-server.readthedocs.io/en/latest/developers/rest-api.html. A kernel that waits (for a service, for a
 /// sleep to end) uses no processor and is in use all the same.
 /// </summary>
-internal sealed class Kernels(int port, string? token) : IDisposable
+internal sealed class Kernels(int port, string? token, Loopback loopback) : IDisposable
 {
     private const int LongestAnswer = 1024 * 1024;
 
     // Made when it is first needed: at a session's start every part that is not loaded is time won.
-    private readonly Lazy<HttpClient> _http = new(() => Client(port, token));
+    private readonly Lazy<HttpClient> _http = new(() => Client(port, token, loopback));
     private bool? _isJupyter;
 
     /// <summary>False, too, where the front end is something else: that is asked once.</summary>
@@ -40,14 +41,14 @@ internal sealed class Kernels(int port, string? token) : IDisposable
             _http.Value.Dispose();
     }
 
-    private static HttpClient Client(int port, string? token)
+    private static HttpClient Client(int port, string? token, Loopback loopback)
     {
         var http = new HttpClient(new SocketsHttpHandler
         {
             UseProxy = false,
             UseCookies = false,
             AllowAutoRedirect = false,
-            // On whichever loopback it listens.
+            ConnectCallback = async (_, ct) => (await loopback.ConnectAsync(port, ct)).App ?? throw new IOException($"Nothing listens on port {port} of the session."),
             ConnectTimeout = TimeSpan.FromSeconds(5),
             PooledConnectionIdleTimeout = TimeSpan.FromSeconds(5),
         })

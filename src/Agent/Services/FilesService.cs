@@ -22,7 +22,7 @@ internal sealed class FilesService(CommandStarter session) : IService<UploadRequ
     {
         try
         {
-            var landing = Landing.Find(Folder, Expand(request.Destination), request.Several, Here);
+            var landing = Landing.Find(Folder, Expand(request.Destination), request.Several, Here, request.MakesFolders);
             return Task.FromResult<Serving>((stream, lost) => ReceiveAsync(stream, landing, lost));
         }
         catch (CopyFailedException e)

@@ -3,6 +3,7 @@ using Berth.Agent.Services.Processes;
 using Berth.Agent.Services.Ssh;
 using Berth.Contracts.Json;
 using Berth.Contracts.Services;
+using Berth.Tunnel;
 using Berth.Tunnel.Resumable;
 
 namespace Berth.Agent.Services;
@@ -10,15 +11,16 @@ namespace Berth.Agent.Services;
 /// <summary>Finds the service of a request. Streams belong to the session's start, not to a connection to the server.</summary>
 internal sealed class ServiceRegistry
 {
-    private readonly TcpService _tcp = new();
+    private readonly TcpService _tcp;
     private readonly PortsService _ports;
     private readonly ExecService _exec;
     private readonly TerminalService _terminals;
     private readonly SshService _ssh;
     private readonly FilesService _files;
 
-    public ServiceRegistry(CommandStarter commands, PortWatch ports, SshService ssh, TimeProvider time)
+    public ServiceRegistry(CommandStarter commands, PortWatch ports, Loopback loopback, SshService ssh, TimeProvider time)
     {
+        _tcp = new TcpService(loopback);
         _ports = new PortsService(ports);
         _exec = new ExecService(commands);
         _terminals = new TerminalService(commands, time);

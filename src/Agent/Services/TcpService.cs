@@ -1,5 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
 using Berth.Contracts.Services;
 using Berth.Tunnel;
 using Berth.Tunnel.Resumable;
@@ -7,11 +5,8 @@ using Berth.Tunnel.Resumable;
 namespace Berth.Agent.Services;
 
 /// <summary>Connects a stream to a port on the session's loopback.</summary>
-internal sealed class TcpService : IService<TcpRequest>
+internal sealed class TcpService(Loopback loopback) : IService<TcpRequest>
 {
-    // Apps listen on either; almost all on the first.
-    private static readonly IPAddress[] s_loopback = [IPAddress.Loopback, IPAddress.IPv6Loopback];
-
     public async Task<Serving> OpenAsync(TcpRequest request, CancellationToken ct)
     {
         if (request.Port is < 1 or > 65535)
@@ -20,9 +15,9 @@ internal sealed class TcpService : IService<TcpRequest>
         return (stream, lost) => ServeAsync(app, stream, lost);
     }
 
-    private static async Task ServeAsync(Socket socket, ResumableStream stream, CancellationToken lost)
+    private static async Task ServeAsync(DuplexStream connected, ResumableStream stream, CancellationToken lost)
     {
-        await using var app = new SocketStream(socket);
+        await using var app = connected;
         var there = ToAppAsync(stream, app, lost);
         try
         {
@@ -39,7 +34,7 @@ internal sealed class TcpService : IService<TcpRequest>
         }
     }
 
-    private static async Task ToAppAsync(ResumableStream stream, SocketStream app, CancellationToken lost)
+    private static async Task ToAppAsync(ResumableStream stream, DuplexStream app, CancellationToken lost)
     {
         try
         {
@@ -52,24 +47,10 @@ internal sealed class TcpService : IService<TcpRequest>
         }
     }
 
-    private static async Task<Socket> ConnectAsync(int port, CancellationToken ct)
+    private async Task<DuplexStream> ConnectAsync(int port, CancellationToken ct)
     {
-        var reason = $"Nothing listens on port {port} of the session.";
-        foreach (var address in s_loopback)
-        {
-            var app = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-            try
-            {
-                await app.ConnectAsync(new IPEndPoint(address, port), ct);
-                return app;
-            }
-            catch (SocketException e)
-            {
-                app.Dispose();
-                if (address.AddressFamily == AddressFamily.InterNetwork && e.SocketErrorCode != SocketError.ConnectionRefused)
-                    reason = $"Port {port} of the session cannot be connected to: {e.Message}.";
-            }
-        }
-        throw new StreamRefusedException(reason);
+        var (app, failure) = await loopback.ConnectAsync(port, ct);
+        return app ?? throw new StreamRefusedException(
+            failure is null ? $"Nothing listens on port {port} of the session." : $"Port {port} of the session cannot be connected to: {failure.Message}.");
     }
 }

@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Runtime.InteropServices;
+using Berth.Tunnel.Polling;
 
 namespace Berth.Agent.Unix;
 
@@ -7,12 +8,17 @@ namespace Berth.Agent.Unix;
 /// This program's end of a pipe or a terminal, read or written without holding a thread. One reader or one writer at a time;
 /// what is read or written after it was disposed is the end.
 /// </summary>
-internal sealed class Descriptor : IDisposable
+internal sealed class Descriptor : IPolled, IDisposable
 {
+    // What a pipe or a terminal can hold, and more: what comes behind it was said after the end.
+    private const int MostHeld = 1 << 20;
+
     // A number that was closed may be another file's a moment later.
     private readonly Lock _lock = new();
     private readonly int _fd;
+    private TaskCompletionSource? _waiter;
     private bool _closed;
+    private int _readAfterEnd;
 
     /// <summary>Takes a descriptor over.</summary>
     public Descriptor(int fd)
@@ -20,7 +26,8 @@ internal sealed class Descriptor : IDisposable
         _fd = fd;
         // That of this end alone: the other one has its own.
         _ = Native.fcntl(fd, Native.SetStatusFlags, Native.NonBlocking);
-        Poller.Shared.Add(fd);
+        // The kernel tells of a broken pipe unasked, and would for ever: once.
+        Poller.Shared.Add(fd, PollEvents.Once, this);
     }
 
     /// <summary>A pipe: this program's end of it, and the process's, which is closed here once the process has it.</summary>
@@ -35,18 +42,26 @@ internal sealed class Descriptor : IDisposable
 
     /// <summary>Reads what is there, or waits for some.</summary>
     /// <param name="buffer">Filled from its begin.</param>
-    /// <param name="over">Once it has completed nothing more is waited for: what is there is read.</param>
+    /// <param name="over">
+    /// Once it has completed nothing more is waited for: what is there is read, though something that it left behind may
+    /// write on for ever.
+    /// </param>
     /// <returns>How many bytes; 0: the end.</returns>
     public async ValueTask<int> ReadAsync(Memory<byte> buffer, Task over)
     {
         while (true)
         {
             var last = over.IsCompleted;
+            if (last && _readAfterEnd >= MostHeld)
+                return 0;
             if (TryRead(buffer) is { } count)
+            {
+                _readAfterEnd += last ? count : 0;
                 return count;
+            }
             if (last)
                 return 0;
-            await Task.WhenAny(ReadyAsync(Native.Readable), over);
+            await Task.WhenAny(ReadyAsync(PollEvents.Readable), over);
         }
     }
 
@@ -59,7 +74,7 @@ internal sealed class Descriptor : IDisposable
             if (TryWrite(bytes) is { } count)
                 bytes = bytes[count..];
             else
-                await ReadyAsync(Native.Writable).WaitAsync(ct);
+                await ReadyAsync(PollEvents.Writable).WaitAsync(ct);
         }
     }
 
@@ -73,12 +88,22 @@ internal sealed class Descriptor : IDisposable
             Poller.Shared.Remove(_fd);
             Native.close(_fd);
         }
+        Ready(PollEvents.HungUp);
     }
 
-    private Task ReadyAsync(uint events)
+    public void Ready(PollEvents events) => Interlocked.Exchange(ref _waiter, null)?.TrySetResult();
+
+    private Task ReadyAsync(PollEvents events)
     {
         lock (_lock)
-            return _closed ? Task.CompletedTask : Poller.Shared.WaitAsync(_fd, events);
+        {
+            if (_closed)
+                return Task.CompletedTask;
+            var waiter = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            _waiter = waiter;
+            Poller.Shared.Change(_fd, events | PollEvents.Once);
+            return waiter.Task;
+        }
     }
 
     private unsafe int? TryRead(Memory<byte> buffer)

@@ -14,8 +14,6 @@ internal static unsafe partial class Native
     public const int NoEntry = 2, InterruptedCall = 4, InputOutput = 5, NotExecutableFormat = 8, TryAgain = 11, AccessDenied = 13;
     public const int WriteOnly = 1, ReadWrite = 2, NoTerminal = 0x100, NonBlocking = 0x800, CloseOnExec = 0x80000;
     public const int SetStatusFlags = 4, DuplicateCloseOnExec = 1030;
-    public const uint Readable = 0x1, Writable = 0x4, OneShot = 1u << 30;
-    public const int AddToPoll = 1, RemoveFromPoll = 2, ChangeInPoll = 3;
     public const nuint SetWindowSize = 0x5414, GetForegroundGroup = 0x540f;
     public const int TermiosBytes = 60;
     public const uint InputIsUtf8 = 0x4000;
@@ -60,15 +58,6 @@ internal static unsafe partial class Native
 
     [LibraryImport(C)]
     public static partial int fcntl(int fd, int command, int argument);
-
-    [LibraryImport(C, SetLastError = true)]
-    public static partial int epoll_create1(int flags);
-
-    [LibraryImport(C, SetLastError = true)]
-    public static partial int epoll_ctl(int poll, int operation, int fd, PollEvent* polled);
-
-    [LibraryImport(C, SetLastError = true)]
-    public static partial int epoll_wait(int poll, PollEvent* events, int count, int milliseconds);
 
     [LibraryImport(C, SetLastError = true)]
     public static partial int posix_openpt(int flags);
@@ -129,14 +118,6 @@ internal static unsafe partial class Native
 
     [LibraryImport(C)]
     public static partial void sigfillset(void* signals);
-
-    /// <summary><c>struct epoll_event</c>, which x86-64 packs.</summary>
-    [StructLayout(LayoutKind.Sequential, Pack = 1)]
-    public struct PollEvent
-    {
-        public uint Events;
-        public long Data;
-    }
 
     /// <summary>What libc calls an error.</summary>
     public static string Words(int error) => Marshal.PtrToStringUTF8(strerror(error)) ?? $"error {error}";

@@ -34,7 +34,7 @@ internal static class BerthCommand
             new CreateResource<UserView>(here, new UserResource()), new EditResource<UserView>(here, new UserResource()),
             new UserLinkCommand(here), new UserQuotaCommand(here)));
         root.Add(new Group("node", "Machines that join: lab machines that run sessions",
-            new NodeListCommand(here), new NodeShowCommand(here), new NodeTokenCommand(here), new NodeJoinCommand(here), new NodeRunCommand(here),
+            new NodeListCommand(here), new NodeShowCommand(here), new NodeTokenCommand(here), new NodeJoinCommand(here), new NodeRunCommand(here), new NodeSetCommand(here),
             new NodeDrainCommand(here, drain: true), new NodeDrainCommand(here, drain: false), new NodeRemoveCommand(here)));
         root.Add(new SshConfigCommand(here));
         root.Add(new Group("queue", "Queues in which sessions wait for machines", new QueueListCommand(here)));

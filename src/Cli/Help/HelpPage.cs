@@ -11,6 +11,7 @@ internal sealed class HelpPage(Surroundings here) : SynchronousCommandLineAction
     private const int Width = 80;
     private const int Indent = 2;
     private const int MostLabel = 26;
+    private const int LongestChoice = 12;
 
     public override bool ClearsParseErrors => true;
 
@@ -77,10 +78,8 @@ internal sealed class HelpPage(Surroundings here) : SynchronousCommandLineAction
     {
         var shortName = option.Aliases.FirstOrDefault(alias => alias.Length == 2);
         var label = (shortName is null ? "    " : shortName + ", ") + option.Name;
-        if (option.HelpName is { } value && option.ValueType != typeof(bool) && !value.Contains('|'))
-            label += " " + value;
-        else if (option.HelpName is not null && option.ValueType != typeof(bool))
-            label += " WORD";
+        if (option.HelpName is { } value && option.ValueType != typeof(bool))
+            label += value.Contains('|') && value.Length > LongestChoice ? " WORD" : " " + value;
         return (label, option.Description ?? "");
     }
 

@@ -8,6 +8,7 @@ internal static class DiskUse
     public static string? Of(long? bytes) => bytes switch
     {
         null => null,
+        < 1000 => $"{bytes} B",
         < 1_000_000 => $"{bytes / 1e3:0.#} kB",
         < 1_000_000_000 => $"{bytes / 1e6:0.#} MB",
         _ => $"{bytes / 1e9:0.##} GB",

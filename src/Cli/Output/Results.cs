@@ -20,11 +20,11 @@ internal sealed class Results(Surroundings here, OutputFormat format, IReadOnlyL
 
     /// <summary>
     /// Many things: a table, a JSON array, names. On a terminal the table is made to <paramref name="fit"/> its width, unless
-    /// its columns were chosen.
+    /// its columns were chosen. One that <paramref name="goesOn"/> has no headers again.
     /// </summary>
     public void List<T>(
         IReadOnlyList<T> items, JsonTypeInfo<List<T>> type, IReadOnlyList<Column<T>> columns, Func<T, string> name,
-        Func<string, string, string?>? colour = null, bool fit = true)
+        Func<string, string, string?>? colour = null, bool fit = true, bool goesOn = false)
     {
         var shown = Choose(columns);
         switch (format)
@@ -36,7 +36,7 @@ internal sealed class Results(Surroundings here, OutputFormat format, IReadOnlyL
             case OutputFormat.Table when items.Count > 0:
                 here.Out.Write(Table.Render(
                     [.. shown.Select(column => column.Name)], [.. items.Select(item => Cells(shown, item))],
-                    fit && here.OutIsTerminal && chosen.Count == 0 && !wide ? here.Width : null, colours ? colour : null));
+                    fit && here.OutIsTerminal && chosen.Count == 0 && !wide ? here.Width : null, colours ? colour : null, goesOn));
                 break;
             case OutputFormat.Table:
                 break;

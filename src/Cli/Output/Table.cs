@@ -14,8 +14,9 @@ internal static class Table
     /// <param name="rows">As many cells each as there are headers.</param>
     /// <param name="width">Of the terminal; null: as wide as it gets.</param>
     /// <param name="colour">ANSI colour of a cell, such as <c>"32"</c>; null: plain.</param>
+    /// <param name="goesOn">The headers stand above already.</param>
     public static string Render(
-        string[] headers, List<string[]> rows, int? width, Func<string, string, string?>? colour = null)
+        string[] headers, List<string[]> rows, int? width, Func<string, string, string?>? colour = null, bool goesOn = false)
     {
         foreach (var row in rows)
         {
@@ -32,7 +33,7 @@ internal static class Table
         var shown = Shown(widths, width);
 
         var text = new StringBuilder();
-        for (var column = 0; column < shown; column++)
+        for (var column = 0; column < shown && !goesOn; column++)
             Cell(text, headers[column].ToUpperInvariant(), widths[column], column == shown - 1, null);
         foreach (var row in rows)
         {

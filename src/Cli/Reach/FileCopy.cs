@@ -20,10 +20,10 @@ internal sealed class FileCopy(Call call, Server server, SessionView session)
     /// <summary>From here into the session.</summary>
     /// <returns>How many things were not copied.</returns>
     /// <exception cref="CliException">It could not go on, or not begin.</exception>
-    public Task<CopyReport> UploadAsync(IReadOnlyList<byte[]> paths, byte[] destination, CopyBoard board, CancellationToken ct)
+    public Task<CopyReport> UploadAsync(IReadOnlyList<byte[]> paths, byte[] destination, CopyBoard board, CancellationToken ct, bool makesFolders = false)
     {
         var sources = paths.Select(path => CopySource.Of(Folder, path)).ToList();
-        var request = new UploadRequest { Destination = destination, Several = paths.Count > 1 };
+        var request = new UploadRequest { Destination = destination, Several = paths.Count > 1, MakesFolders = makesFolders };
         return RunAsync(request, board, (stream, report) => new Sender(stream, Here, report).SendAsync(sources, ct), ct);
     }
 
@@ -65,9 +65,7 @@ internal sealed class FileCopy(Call call, Server server, SessionView session)
             },
             WentOn = (path, from) => board.Line($"'{path}' goes on where an earlier copy ended: {DiskUse.Of(from)} of it are there."),
         };
-        var line = new LineReport(
-            () => board.Line("The connection is lost: reconnecting …"),
-            after => board.Line($"Back after {Math.Max(1, Math.Round(after.TotalSeconds)):0} s: nothing is lost."), call.Here.Time);
+        var line = new LineReport(board.Line, call.Here.Time);
         try
         {
             await using var stream = await new SessionStreams(server.Client, session.Id, line, call.Here.Time).OpenAsync(request, ct);

@@ -6,15 +6,20 @@ using Berth.Tunnel.Resumable;
 
 namespace Berth.Cli.Reach;
 
-/// <summary>Passes connections to local ports on to ports of a session.</summary>
-internal sealed class Forwarder(SessionStreams streams, Report report)
+/// <summary>Passes connections to local ports on to services of a session: to its ports, most of all.</summary>
+internal sealed class Forwarder(SessionStreams streams, Report report, TimeProvider time)
 {
+    private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(100);
+
     private readonly Lock _lock = new();
     private readonly HashSet<Task> _running = [];
     private readonly HashSet<string> _told = [];
 
     /// <summary>Serves a port until cancelled; the socket is closed then.</summary>
-    public async Task ServeAsync(Socket listener, int port, CancellationToken ct)
+    /// <param name="listener">On this machine.</param>
+    /// <param name="request">What each connection is for.</param>
+    /// <param name="ct">Ends it.</param>
+    public async Task ServeAsync(Socket listener, ServiceRequest request, CancellationToken ct)
     {
         using (listener)
         {
@@ -22,12 +27,13 @@ internal sealed class Forwarder(SessionStreams streams, Report report)
             {
                 try
                 {
-                    Keep(ForwardAsync(await listener.AcceptAsync(ct), port, ct));
+                    Keep(ForwardAsync(await listener.AcceptAsync(ct), request, ct));
                 }
                 catch (SocketException e)
                 {
                     // The one who came is gone already, or this process has too many files open for the moment.
                     TellOnce($"A connection to local port {LocalPort.PortOf(listener)} could not be taken: {e.Message}.");
+                    await Task.Delay(s_pause, time, ct);
                 }
             }
         }
@@ -40,13 +46,13 @@ internal sealed class Forwarder(SessionStreams streams, Report report)
             return Task.WhenAll(_running);
     }
 
-    private async Task ForwardAsync(Socket socket, int port, CancellationToken ct)
+    private async Task ForwardAsync(Socket socket, ServiceRequest request, CancellationToken ct)
     {
         socket.NoDelay = true;
         await using var local = new SocketStream(socket);
         try
         {
-            await using var stream = await streams.OpenAsync(new TcpRequest(port), ct);
+            await using var stream = await streams.OpenEarlyAsync(request, ct);
             await Splice.RunAsync(local, stream, ct);
             await stream.DeliveredAsync(ct);
         }

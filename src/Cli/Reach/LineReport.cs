@@ -1,29 +1,51 @@
-using Berth.Cli.Output;
 using Berth.Tunnel.Resumable;
 
 namespace Berth.Cli.Reach;
 
-/// <summary>Says, once for all streams of a command, that the line is lost and that it is back.</summary>
+/// <summary>Says, once for all streams of a command, that they are waited for, that the line is lost and that it is back.</summary>
+/// <param name="say">Writes a line for people.</param>
 /// <param name="lost">Says that it is lost.</param>
 /// <param name="back">Says that it is back, and after how long.</param>
 /// <param name="time">The clock.</param>
-internal sealed class LineReport(Action lost, Action<TimeSpan> back, TimeProvider time)
+internal sealed class LineReport(Action<string> say, Action lost, Action<TimeSpan> back, TimeProvider time)
 {
-    /// <summary>In lines for people.</summary>
-    public LineReport(Report report, TimeProvider time)
+    /// <summary>In lines.</summary>
+    public LineReport(Action<string> say, TimeProvider time)
         : this(
-            () => report.Line("The connection is lost: reconnecting …"),
-            after => report.Line($"Back after {Math.Max(1, Math.Round(after.TotalSeconds)):0} s: nothing is lost."),
+            say,
+            () => say("The connection is lost: reconnecting …"),
+            after => say($"Back after {Math.Max(1, Math.Round(after.TotalSeconds)):0} s: nothing is lost."),
             time)
     {
     }
 
     private readonly Lock _lock = new();
+    private bool _isWaiting;
     private int _lost;
     private long _since;
 
     /// <summary>Follows one more stream, from its opening on.</summary>
     public Followed Follow() => new(this);
+
+    /// <summary>A stream is not open yet; null: why is not known.</summary>
+    public void Wait(string? why)
+    {
+        lock (_lock)
+        {
+            // Who hears that the line is lost knows what is waited for.
+            if (_isWaiting || _lost > 0)
+                return;
+            _isWaiting = true;
+            say(why is null ? "Waiting for the session …" : $"Waiting for the session … ({why})");
+        }
+    }
+
+    /// <summary>A stream is open, or given up: the next one that is waited for is said again.</summary>
+    public void EndWait()
+    {
+        lock (_lock)
+            _isWaiting = false;
+    }
 
     private void Lose()
     {

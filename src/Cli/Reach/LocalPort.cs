@@ -15,16 +15,19 @@ internal static class LocalPort
     {
         for (var candidate = port; candidate <= IPEndPoint.MaxPort; candidate++)
         {
-            var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+            Socket? socket = null;
             try
             {
+                socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
                 socket.Bind(new IPEndPoint(address, candidate));
                 socket.Listen(128);
                 return socket;
             }
             catch (SocketException e)
             {
-                socket.Dispose();
+                socket?.Dispose();
+                if (e.SocketErrorCode == SocketError.TooManyOpenSockets)
+                    throw new CliException(ExitCodes.Error, $"No further port can be opened: {e.Message}. Allow this command more open files (`ulimit -n`).");
                 if (e.SocketErrorCode is not (SocketError.AddressAlreadyInUse or SocketError.AccessDenied))
                     throw new CliException(ExitCodes.Error, $"{address} cannot be listened on: {e.Message}. Name an address of this machine with --bind.");
                 if (isExact)

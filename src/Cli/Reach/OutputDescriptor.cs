@@ -9,7 +9,7 @@ namespace Berth.Cli.Reach;
 /// </summary>
 internal sealed unsafe class OutputDescriptor(int fd) : Stream
 {
-    private const int Interrupted = 4, TryAgain = 11;
+    private const int Interrupted = 4, TryAgain = 11, BrokenPipe = 32;
     private const short Writable = 4;
 
     public override bool CanRead => false;
@@ -17,6 +17,9 @@ internal sealed unsafe class OutputDescriptor(int fd) : Stream
     public override bool CanWrite => true;
     public override long Length => throw new NotSupportedException();
     public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+
+    /// <summary>Whether a write failed because nobody reads any more.</summary>
+    public static bool IsUnread(IOException e) => e.HResult == BrokenPipe;
 
     /// <exception cref="IOException">Nobody reads it, or the disk is full.</exception>
     public override void Write(ReadOnlySpan<byte> buffer)
@@ -47,6 +50,6 @@ internal sealed unsafe class OutputDescriptor(int fd) : Stream
         if (error == TryAgain)
             _ = Libc.poll(&poll, 1, -1);
         else if (error != Interrupted)
-            throw new IOException(Marshal.GetPInvokeErrorMessage(error));
+            throw new IOException(Marshal.GetPInvokeErrorMessage(error), error);
     }
 }

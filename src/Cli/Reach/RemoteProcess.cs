@@ -45,6 +45,7 @@ internal sealed class RemoteProcess : IDisposable
 
     /// <summary>Passes bytes both ways until the process ends or the user leaves it.</summary>
     /// <exception cref="StreamLostException">It was lost.</exception>
+    /// <exception cref="CliException">Its output cannot be written.</exception>
     public async Task<RemoteEnd> RunAsync(CancellationToken ct)
     {
         // Reads of standard input cannot be called off: they end with this process.
@@ -89,16 +90,23 @@ internal sealed class RemoteProcess : IDisposable
         throw new StreamLostException("The session's agent ended the connection before the command had ended.");
     }
 
-    private static bool TryWrite(Stream to, ReadOnlySpan<byte> bytes)
+    /// <returns>Whether anybody reads.</returns>
+    /// <exception cref="CliException">It is read, and cannot be written: a full disk, for example.</exception>
+    private bool TryWrite(Stream to, ReadOnlySpan<byte> bytes)
     {
         try
         {
             to.Write(bytes);
             return true;
         }
-        catch (IOException)
+        catch (IOException e) when (_terminal is not null || OutputDescriptor.IsUnread(e))
         {
+            // A terminal that cannot be written to is gone.
             return false;
+        }
+        catch (IOException e)
+        {
+            throw new CliException(ExitCodes.Error, $"What the command in the session says cannot be written here: {e.Message}. The command was ended.");
         }
     }
 

@@ -3,7 +3,6 @@ using Berth.Cli.Commands;
 using Berth.Cli.Servers;
 using Berth.Contracts.Services;
 using Berth.Contracts.Sessions;
-using Berth.Tunnel.Resumable;
 
 namespace Berth.Cli.Reach;
 
@@ -20,8 +19,8 @@ internal static class RemoteRun
     {
         await using var screen = call.Here.BytesOut();
         using var status = new StatusLine(screen, () => RawTerminal.Size, call.Here.Time);
-        var streams = new SessionStreams(server.Client, session.Id, new LineReport(status.Lost, _ => status.Back(), call.Here.Time), call.Here.Time);
-        await using var stream = await OpenAsync(streams, request(RawTerminal.Size), ct);
+        var streams = new SessionStreams(server.Client, session.Id, new LineReport(call.Report.Line, status.Lost, _ => status.Back(), call.Here.Time), call.Here.Time);
+        await using var stream = await streams.OpenAsync(request(RawTerminal.Size), ct);
         using var terminal = RawTerminal.Take();
         using var process = new RemoteProcess(stream, call.Here, terminal);
         status.Spoilt += process.Redraw;
@@ -31,8 +30,8 @@ internal static class RemoteRun
     /// <summary>With standard streams as they are; signals are passed on.</summary>
     public static async Task<RemoteEnd> WithStreamsAsync(Call call, Server server, SessionView session, ExecRequest request, CancellationToken ct)
     {
-        var streams = new SessionStreams(server.Client, session.Id, new LineReport(call.Report, call.Here.Time), call.Here.Time);
-        await using var stream = await OpenAsync(streams, request, ct);
+        var streams = new SessionStreams(server.Client, session.Id, new LineReport(call.Report.Line, call.Here.Time), call.Here.Time);
+        await using var stream = await streams.OpenAsync(request, ct);
         using var process = new RemoteProcess(stream, call.Here, null);
         var signals = s_passedOn.Select(passed => PosixSignalRegistration.Create(passed.Signal, context =>
         {
@@ -47,18 +46,6 @@ internal static class RemoteRun
         finally
         {
             signals.ForEach(signal => signal.Dispose());
-        }
-    }
-
-    private static async Task<ResumableStream> OpenAsync(SessionStreams streams, ServiceRequest request, CancellationToken ct)
-    {
-        try
-        {
-            return await streams.OpenAsync(request, ct);
-        }
-        catch (StreamRefusedException e)
-        {
-            throw new CliException(ExitCodes.Conflict, e.Message);
         }
     }
 }

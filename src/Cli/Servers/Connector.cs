@@ -10,7 +10,7 @@ internal sealed class Connector(Surroundings here, Report report)
     {
         var (name, stored) = new ContextStore(here).Find(context);
         if (stored is not null)
-            return new Server(name, ApiClient.ForServer(new Uri(stored.Url), stored.Token, here.Time), IsLocal: false);
+            return new Server(name, ApiClient.ForServer(new Uri(stored.Url), stored.Token, here.Time, stored.Authorities), IsLocal: false);
         var local = new LocalServer(here);
         if (!await local.ListensAsync(ct))
             await local.StartInBackgroundAsync(report, ct);

@@ -8,7 +8,8 @@ namespace Berth.Cli.Servers;
 /// <param name="Url">Its address.</param>
 /// <param name="Token">API token; the file is readable by its owner only.</param>
 /// <param name="Username">Who it signs in, when it was last asked.</param>
-internal sealed record StoredContext(string Url, string Token, string? Username = null);
+/// <param name="Authorities">Certificates, in PEM form, of the authorities that it is trusted by, and no others; null: the system's.</param>
+internal sealed record StoredContext(string Url, string Token, string? Username = null, string? Authorities = null);
 
 /// <summary>What <c>contexts.json</c> holds.</summary>
 /// <param name="Current">The context of commands that name none.</param>

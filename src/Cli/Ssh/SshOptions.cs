@@ -1,3 +1,4 @@
+using Berth.Cli.Output;
 using Berth.Cli.Servers;
 
 namespace Berth.Cli.Ssh;
@@ -45,7 +46,7 @@ internal sealed class SshOptions(Surroundings here)
     private static string Quoted(string path) => $"\"{Percent(path)}\"";
 
     // For the shell that the client starts.
-    private static string Shell(string word) => $"'{Percent(word).Replace("'", "'\\''", StringComparison.Ordinal)}'";
+    private static string Shell(string word) => ShellWord.Quoted(Percent(word));
 
     private static string Percent(string text) => text.Replace("%", "%%", StringComparison.Ordinal);
 }

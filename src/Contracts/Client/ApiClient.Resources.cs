@@ -35,6 +35,11 @@ public sealed partial class ApiClient
     public Task<JoinAnswer> JoinNodeAsync(JoinRequest request, CancellationToken ct) =>
         PostAsync(NodeRoutes.Join[1..], request, Json.JoinRequest, Json.JoinAnswer, ct);
 
+    /// <summary>Says what a machine offers from now on; needs the machine's own token.</summary>
+    /// <returns>What the server has taken it for.</returns>
+    public Task<NodeOffer> SetNodeOfferAsync(NodeOffer offer, CancellationToken ct) =>
+        SendAsync(HttpMethod.Put, NodeRoutes.Offer[1..], offer, Json.NodeOffer, Json.NodeOffer, ct);
+
     /// <summary>The queues of the caller's pools.</summary>
     public async Task<IReadOnlyList<QueueView>> ListQueuesAsync(CancellationToken ct) => await GetAsync("api/berth/queues", Json.ListQueueView, ct);
 
@@ -52,8 +57,11 @@ public sealed partial class ApiClient
     }
 
     /// <summary>Forgets a machine; by force also one that has sessions, whose work stays there.</summary>
-    public Task RemoveNodeAsync(string node, bool force, CancellationToken ct) =>
-        DeleteAsync($"api/berth/nodes/{Escape(node)}{(force ? "?force=true" : "")}", ct);
+    public async Task<NodeRemoved> RemoveNodeAsync(string node, bool force, CancellationToken ct)
+    {
+        using var answer = await SendAsync(new HttpRequestMessage(HttpMethod.Delete, $"api/berth/nodes/{Escape(node)}{(force ? "?force=true" : "")}"), ct);
+        return await ReadAsync(answer, Json.NodeRemoved, ct);
+    }
 
     /// <summary>The users, for admins.</summary>
     public async Task<IReadOnlyList<UserView>> ListUsersAsync(CancellationToken ct) =>

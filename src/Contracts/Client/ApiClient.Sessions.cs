@@ -45,8 +45,8 @@ public sealed partial class ApiClient
     }
 
     /// <summary>Workspaces that belong to no session, for admins; to measure them may take minutes.</summary>
-    public async Task<IReadOnlyList<OrphanView>> ListOrphansAsync(CancellationToken ct, bool sizes = false) =>
-        await GetAsync($"{Orphans}?sizes={(sizes ? "true" : "false")}", Json.ListOrphanView, ct);
+    public async Task<OrphanList> ListOrphansAsync(CancellationToken ct, bool sizes = false) =>
+        await GetAsync($"{Orphans}?sizes={(sizes ? "true" : "false")}", Json.OrphanList, ct);
 
     /// <summary>Gives a workspace that belongs to no session to a user, as the work of a session that has ended; for admins.</summary>
     public async Task<AdminSessionView> AdoptOrphanAsync(string id, AdoptRequest request, CancellationToken ct)

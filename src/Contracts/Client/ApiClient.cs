@@ -1,6 +1,8 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
@@ -64,11 +66,21 @@ public sealed partial class ApiClient : IDisposable
         return new ApiClient(new HttpClient(handler) { BaseAddress = new Uri("http://localhost/") }, time);
     }
 
-    /// <summary>A server at an address, with an API token.</summary>
-    public static ApiClient ForServer(Uri address, string token, TimeProvider? time = null)
+    /// <summary>A server at an address, with an API token; through a proxy where <c>HTTPS_PROXY</c> says so.</summary>
+    /// <param name="address">Of the server.</param>
+    /// <param name="token">Of who asks.</param>
+    /// <param name="time">The clock; null: the system's.</param>
+    /// <param name="authorities">Certificates, in PEM form, of the authorities to trust, and no others; null: the system's.</param>
+    public static ApiClient ForServer(Uri address, string token, TimeProvider? time = null, string? authorities = null)
     {
         // A redirect is not followed: the token goes to the server that it was given for, and to no other.
         var handler = new SocketsHttpHandler { AllowAutoRedirect = false, ConnectTimeout = TimeSpan.FromSeconds(15) };
+        if (authorities is not null)
+        {
+            var trust = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+            trust.CustomTrustStore.ImportFromPem(authorities);
+            handler.SslOptions = new SslClientAuthenticationOptions { CertificateChainPolicy = trust };
+        }
         var http = new HttpClient(handler) { BaseAddress = new Uri(address.AbsoluteUri.TrimEnd('/') + "/") };
         http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
         return new ApiClient(http, time);

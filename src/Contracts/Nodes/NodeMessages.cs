@@ -26,7 +26,7 @@ public sealed record NodeReport(NodeFacts Facts) : NodeMessage;
 /// <param name="Streams">How many idle streams to keep ready.</param>
 public sealed record NodeWelcome(int Streams) : NodeMessage;
 
-/// <summary>What a node was told to offer when it joined. Null: all that there is.</summary>
+/// <summary>What a node was told to offer: when it joined, or since. Null: all that there is.</summary>
 public sealed record NodeOffer
 {
     /// <summary>Cores.</summary>
@@ -53,7 +53,7 @@ public sealed record NodeOffer
     /// <summary>When it may be used, such as <c>Mon-Fri 18:00-08:00</c>; null: always.</summary>
     public string? Uptime { get; init; }
 
-    /// <summary>Time zone of <see cref="Uptime"/>, as IANA names it.</summary>
+    /// <summary>Time zone of <see cref="Uptime"/>, as IANA names it; null: UTC.</summary>
     public string? TimeZone { get; init; }
 }
 
@@ -65,6 +65,9 @@ public sealed record NodeFacts
 
     /// <summary>What is wrong there, in a sentence; null: nothing.</summary>
     public string? Problem { get; init; }
+
+    /// <summary>What keeps its sessions from being shut off as they should be, why, and what to do, in sentences; null: nothing that is known.</summary>
+    public string? Isolation { get; init; }
 
     /// <summary>Cores.</summary>
     public double Cpu { get; init; }
@@ -80,6 +83,12 @@ public sealed record NodeFacts
 
     /// <summary>Its gpus.</summary>
     public IReadOnlyList<NodeGpu> Gpus { get; init; } = [];
+
+    /// <summary>Which gpus it has cannot be told now: those that it had before are there, and nobody's to give.</summary>
+    public bool GpusUnknown { get; init; }
+
+    /// <summary>What is wrong with its gpus, in a sentence; null: nothing. Sessions without gpus do not mind.</summary>
+    public string? GpuProblem { get; init; }
 }
 
 /// <summary>A gpu of a node.</summary>
@@ -96,11 +105,17 @@ public static class NodeRoutes
     /// <summary>POST: exchanges a join token for the node's own.</summary>
     public const string Join = "/api/berth/node/join";
 
+    /// <summary>PUT: what the node offers from now on. <c>Authorization: Bearer</c> the node's token.</summary>
+    public const string Offer = "/api/berth/node/offer";
+
     /// <summary>WebSocket: <see cref="NodeMessage"/> both ways. <c>Authorization: Bearer</c> the node's token.</summary>
     public const string Control = "/api/berth/node/control";
 
     /// <summary>WebSocket: one idle dial-back stream; see Tunnel.</summary>
     public const string Stream = "/api/berth/node/stream";
+
+    /// <summary>Header of a refusal (401) that Berth itself says: no node has this token.</summary>
+    public const string UnknownHeader = "Berth-Node-Unknown";
 
     /// <summary>The queue of nodes and pools that name none.</summary>
     public const string DefaultQueue = "default";

@@ -8,21 +8,23 @@ public sealed record NodeTokenRequest(bool Own = false);
 /// <param name="Token">Shown this once.</param>
 /// <param name="ExpiresAt">When it is good no more.</param>
 /// <param name="Command">What to type on the machine.</param>
-public sealed record NodeTokenCreated(string Token, DateTimeOffset ExpiresAt, string Command);
+/// <param name="Note">What is in the way of that, and what to do; null: nothing.</param>
+public sealed record NodeTokenCreated(string Token, DateTimeOffset ExpiresAt, string Command, string? Note = null);
 
 /// <summary>Body of <c>POST /api/berth/node/join</c>.</summary>
 /// <param name="Token">The join token.</param>
 /// <param name="Name">As people shall call the machine.</param>
+/// <param name="Secret">The machine's own token from now on, made by it: <see cref="NodeSecret"/>. Asked again with the same one, the answer is the same.</param>
+/// <param name="Offer">What it was told to offer; null: all that it has.</param>
 /// <param name="Processes">Sessions there are processes of its user, not isolated: it can serve its owner alone.</param>
-public sealed record JoinRequest(string Token, string Name, bool Processes = false);
+public sealed record JoinRequest(string Token, string Name, string Secret, NodeOffer? Offer = null, bool Processes = false);
 
 /// <summary>A machine has joined.</summary>
 /// <param name="Id">ULID.</param>
 /// <param name="Name">As asked for.</param>
-/// <param name="Token">The node's own, kept by it and shown this once.</param>
 /// <param name="Installation">What everything that it starts is labelled with.</param>
 /// <param name="Owner">User name of whom it serves alone; null: it serves pools.</param>
-public sealed record JoinAnswer(string Id, string Name, string Token, string Installation, string? Owner);
+public sealed record JoinAnswer(string Id, string Name, string Installation, string? Owner);
 
 /// <summary>An amount of each thing that sessions need.</summary>
 /// <param name="Cpu">Cores.</param>
@@ -35,11 +37,13 @@ public sealed record NodeAmounts(double Cpu, double MemoryGb, double? DiskGb, in
 /// <param name="Id">ULID.</param>
 /// <param name="Name">As people call it.</param>
 /// <param name="State">ready, draining, closed (outside its uptime window), away, or unwell (see <paramref name="Problem"/>).</param>
+/// <param name="Draining">It takes nothing new, whatever its state.</param>
 /// <param name="Owner">User name of whom it serves alone; null: it serves pools.</param>
 /// <param name="Queues">That it serves, the most important first.</param>
 /// <param name="Fair">It takes from them in turn.</param>
 /// <param name="Labels">For people.</param>
 /// <param name="Uptime">When it may be used; null: always.</param>
+/// <param name="TimeZone">By which clock; null where it may be used always.</param>
 /// <param name="Said">What it was told to offer; null where it was told nothing.</param>
 /// <param name="Measured">What is there; null: it has not been connected yet.</param>
 /// <param name="Offered">What sessions can have: of both the smaller.</param>
@@ -49,18 +53,25 @@ public sealed record NodeAmounts(double Cpu, double MemoryGb, double? DiskGb, in
 /// <param name="Engine">Product and version.</param>
 /// <param name="Version">Of Berth there.</param>
 /// <param name="Problem">What is wrong, in a sentence.</param>
+/// <param name="Isolation">What keeps its sessions from being shut off as they should be, why, and what to do; null: nothing that is known.</param>
 /// <param name="JoinedAt">When it joined.</param>
 /// <param name="LastSeen">When it was last heard of; null: never.</param>
 public sealed record NodeView(
-    string Id, string Name, string State, string? Owner, IReadOnlyList<string> Queues, bool Fair, IReadOnlyDictionary<string, string> Labels, string? Uptime,
+    string Id, string Name, string State, bool Draining, string? Owner, IReadOnlyList<string> Queues, bool Fair, IReadOnlyDictionary<string, string> Labels, string? Uptime, string? TimeZone,
     NodeAmounts? Said, NodeAmounts? Measured, NodeAmounts? Offered, NodeAmounts? Free, IReadOnlyList<string> Gpus, IReadOnlyList<NodeSession> Sessions,
-    string? Engine, string? Version, string? Problem, DateTimeOffset JoinedAt, DateTimeOffset? LastSeen);
+    string? Engine, string? Version, string? Problem, string? Isolation, DateTimeOffset JoinedAt, DateTimeOffset? LastSeen);
+
+/// <summary>A machine was removed.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Running">Names of sessions of which it is not known that they were stopped: it was away, or did not do it in time.</param>
+/// <param name="Kept">Of how many sessions the work is still on it.</param>
+public sealed record NodeRemoved(string Name, IReadOnlyList<string> Running, int Kept);
 
 /// <summary>A queue: <c>GET /api/berth/queues</c>.</summary>
 /// <param name="Name">As pools and machines name it.</param>
 /// <param name="Pools">The pools of the caller's whose sessions stand in it.</param>
 /// <param name="Machines">How many machines serve it, and the caller.</param>
-/// <param name="Ready">How many of them are connected and take sessions.</param>
+/// <param name="Ready">How many of them take sessions now.</param>
 /// <param name="Waiting">How many sessions wait in it, whoever's.</param>
 /// <param name="Running">How many have a machine.</param>
 public sealed record QueueView(string Name, IReadOnlyList<string> Pools, int Machines, int Ready, int Waiting, int Running);

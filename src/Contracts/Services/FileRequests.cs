@@ -18,6 +18,9 @@ public sealed record UploadRequest : ServiceRequest
 
     /// <summary>Several things come: it must be a folder.</summary>
     public bool Several { get; init; }
+
+    /// <summary>Folders on the way to it that are not there are made.</summary>
+    public bool MakesFolders { get; init; }
 }
 
 /// <summary>Files and folders out of the session. What follows is spoken by <c>Files</c>: the client is its receiver.</summary>

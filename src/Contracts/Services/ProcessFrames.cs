@@ -14,6 +14,8 @@ public enum ProcessFrameKind : byte
     Resize = 2,
     /// <summary>Client: something else was written on the screen: the end of what it showed is wanted again.</summary>
     Show = 3,
+    /// <summary>A page, to the server: so many bytes of what came (4 bytes), frames and all, are on its screen.</summary>
+    Shown = 4,
 
     /// <summary>Agent: bytes from the process, its terminal's if it has one.</summary>
     Output = 16,

@@ -57,4 +57,7 @@ public static class ServiceRoutes
 
     /// <summary>WebSocket below a session's address: carries one resumable stream to its agent.</summary>
     public const string Connect = "connect";
+
+    /// <summary>Set to true in the query of <see cref="Connect"/>: the stream is still to come.</summary>
+    public const string Ahead = "ahead";
 }

@@ -11,6 +11,11 @@ namespace Berth.Contracts.Sessions;
 public sealed record OrphanView(
     string Id, string Provider, DateTimeOffset? MadeAt, string? OwnerId, string? Username, string? SessionName, long? Bytes);
 
+/// <summary>All workspaces that belong to no session, as far as they could be asked for.</summary>
+/// <param name="Workspaces">The oldest first.</param>
+/// <param name="NotAsked">Providers and machines that did not answer, in sentences: what is there is not known.</param>
+public sealed record OrphanList(IReadOnlyList<OrphanView> Workspaces, IReadOnlyList<string> NotAsked);
+
 /// <summary>Gives a workspace that belongs to no session to a user: body of <c>POST /api/berth/workspaces/orphans/{id}/adopt</c>.</summary>
 /// <param name="User">Name or id of the user; null: who its label says.</param>
 public sealed record AdoptRequest(string? User = null);

@@ -73,6 +73,12 @@ public sealed record KeptWorkspace(string Id, DateTimeOffset? MadeAt = null, str
 /// <summary>A provider whose machine may be away for a while, and come back with all that runs on it.</summary>
 public interface IMayBeAway
 {
+    /// <summary>It is connected to this server now.</summary>
+    bool IsConnected { get; }
+
+    /// <summary>Waits until it is.</summary>
+    Task ConnectedAsync(CancellationToken ct);
+
     /// <summary>That it is away; null while it is not.</summary>
     Absence? Absence { get; }
 }

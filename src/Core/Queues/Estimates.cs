@@ -22,7 +22,7 @@ internal sealed class Estimates
     {
         (_now, _fleet) = (round.Now, fleet);
         _knownAt = fleet.Nodes.Where(n => n.Hold?.KnownAt > round.Now).ToDictionary(n => n.Hold!.For, n => n.Hold!.KnownAt!.Value);
-        _recent = round.Recent.OrderBy(r => r.Waited).ToLookup(r => new Kind(r.Queue, r.Gpus > 0));
+        _recent = round.Recent.OrderBy(r => r.Waited).ToLookup(r => new Kind(QueueRules.Key(r.Queue), r.Gpus > 0));
         _meanDurations = _recent.ToDictionary(kind => kind.Key, Mean);
     }
 
@@ -38,7 +38,7 @@ internal sealed class Estimates
         var (gpus, others) = (0L, 0L);
         foreach (var candidate in queue)
         {
-            var kind = new Kind(candidate.Session.Queue, candidate.Demand.Gpus > 0);
+            var kind = new Kind(candidate.Queue, candidate.Demand.Gpus > 0);
             var ahead = kind.Gpus ? gpus += candidate.Demand.Gpus : others += candidate.Demand.MilliCpu;
             var estimate = _knownAt.TryGetValue(candidate, out var known) ? new(known, EstimateBasis.KnownEnds)
                 : !_fleet.Serving(candidate).Any(n => n.TakesSessions && n.CouldEverTake(candidate)) ? null

@@ -8,14 +8,14 @@ internal sealed class Explanation(Fleet fleet, DateTimeOffset now)
         var (session, nodes) = (candidate.Session, fleet.Serving(candidate).ToList());
         if (nodes.Count == 0)
             return new NoMachine(session.Queue);
-        var large = nodes.Where(n => candidate.Demand.FitsIn(n.Offered)).MaxBy(n => n.Node.Uptime?.LongestOpen);
+        var large = nodes.Where(n => candidate.Size.FitsIn(n.Offered)).MaxBy(n => n.Node.Uptime?.LongestOpen);
         if (large is not null)
             return new OpenTooShort(session.Queue, session.Longest!.Value, large.Node.Uptime!.LongestOpen!.Value, large.Node.Name);
 
-        Resource? scarce = Enum.GetValues<Resource>().Where(r => nodes.All(n => n.Offered[r] < candidate.Demand[r]))
-            .Select(r => (Resource?)r).MaxBy(r => nodes.Min(n => Lack(candidate, n.Offered, r!.Value)));
-        var nearest = scarce is { } resource ? nodes.MaxBy(n => n.Offered[resource])! : nodes.MinBy(n => Worst(candidate, n.Offered).Lack)!;
-        return new TooBig(session.Queue, scarce, session.Demand, ToDemand(nearest.Offered), nearest.Node.Name);
+        Resource? scarce = Enum.GetValues<Resource>().Where(r => nodes.All(n => n.Offered[r] < candidate.Size[r]))
+            .Select(r => (Resource?)r).MaxBy(r => nodes.Min(n => Lack(candidate.Size, n.Offered, r!.Value)));
+        var nearest = scarce is { } resource ? nodes.MaxBy(n => n.Offered[resource])! : nodes.MinBy(n => Worst(candidate.Size, n.Offered).Lack)!;
+        return new TooBig(session.Queue, scarce, session.Demand with { DiskBytes = 0 }, ToDemand(nearest.Offered with { Disk = 0 }), nearest.Node.Name);
     }
 
     public WaitReason WhyNotNow(Candidate candidate)
@@ -42,8 +42,8 @@ internal sealed class Explanation(Fleet fleet, DateTimeOffset now)
         if (longEnough.FirstOrDefault(n => n.HasRoom(candidate)) is { } kept)
             return new KeptForAnother(kept.Node.Name, kept.Hold?.KnownAt);
 
-        var nearest = longEnough.MinBy(n => Worst(candidate, n.Free).Lack)!;
-        var scarce = Worst(candidate, nearest.Free).Resource;
+        var nearest = longEnough.MinBy(n => Worst(candidate.Demand, n.Free).Lack)!;
+        var scarce = Worst(candidate.Demand, nearest.Free).Resource;
         return new TooLittleFree(
             scarce, session.Demand, ToDemand(nearest.Free), nearest.Node.Name, nearest.NextRelease(scarce), nearest.GpusUsedOutside);
     }
@@ -58,17 +58,17 @@ internal sealed class Explanation(Fleet fleet, DateTimeOffset now)
     };
 
     // The share of what it needs that is not there, of the resource where that is worst.
-    private static (double Lack, Resource Resource) Worst(Candidate candidate, Amounts there)
+    private static (double Lack, Resource Resource) Worst(Amounts demand, Amounts there)
     {
         var worst = (Lack: double.MinValue, Resource: Resource.Cpu);
         for (var resource = Resource.Cpu; resource <= Resource.Disk; resource++)
-            if (candidate.Demand[resource] > 0 && Lack(candidate, there, resource) is var lack && lack > worst.Lack)
+            if (demand[resource] > 0 && Lack(demand, there, resource) is var lack && lack > worst.Lack)
                 worst = (lack, resource);
         return worst;
     }
 
-    private static double Lack(Candidate candidate, Amounts there, Resource resource) =>
-        (double)(candidate.Demand[resource] - there[resource]) / candidate.Demand[resource];
+    private static double Lack(Amounts demand, Amounts there, Resource resource) =>
+        (double)(demand[resource] - there[resource]) / demand[resource];
 
     private static Demand ToDemand(Amounts amounts) => new(
         Math.Max(0, amounts.MilliCpu) / 1000.0, Math.Max(0, amounts.Memory), (int)Math.Max(0, amounts.Gpus), Math.Max(0, amounts.Disk));

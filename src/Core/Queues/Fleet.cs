@@ -8,7 +8,7 @@ internal sealed class Fleet
     public Fleet(Round round)
     {
         Nodes = [.. round.Nodes.OrderBy(n => n.Id, StringComparer.Ordinal).Select(n => new NodeState(n, round.Now))];
-        _serving = Nodes.SelectMany(n => n.Node.Queues.Distinct(), (node, queue) => (node, queue))
+        _serving = Nodes.SelectMany(n => n.Queues, (node, queue) => (node, queue))
             .GroupBy(s => s.queue).ToDictionary(g => g.Key, g => g.Select(s => s.node).ToList());
     }
 
@@ -17,7 +17,7 @@ internal sealed class Fleet
 
     /// <summary>The machines that serve the candidate's queue, and its owner.</summary>
     public IEnumerable<NodeState> Serving(Candidate candidate) =>
-        _serving.GetValueOrDefault(candidate.Session.Queue, []).Where(n => n.Serves(candidate));
+        _serving.GetValueOrDefault(candidate.Queue, []).Where(n => n.Serves(candidate));
 
     public bool CouldEverTake(Candidate candidate) => Serving(candidate).Any(n => n.CouldEverTake(candidate));
 
@@ -35,7 +35,7 @@ internal sealed class Fleet
 
     private static IEnumerable<(string Queue, int Rank)> Ranks(NodeState state, bool inTurn)
     {
-        var queues = state.Node.Queues.Distinct().ToList();
+        var queues = state.Queues.ToList();
         var last = state.LastQueue is null ? -1 : queues.IndexOf(state.LastQueue);
         return queues.Select((queue, i) => (queue, Rank: !state.Node.Fair ? i : inTurn ? (i - last - 1 + queues.Count) % queues.Count : 0));
     }

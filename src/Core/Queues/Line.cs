@@ -5,7 +5,13 @@ internal sealed class Candidate(WaitingSession session)
 {
     public WaitingSession Session { get; } = session;
 
+    /// <summary>Of <see cref="QueueRules.Key"/>.</summary>
+    public string Queue { get; } = QueueRules.Key(session.Queue);
+
     public Amounts Demand { get; } = Amounts.Of(session.Demand);
+
+    /// <summary>What of its demand a machine has or has not, whatever is on it. Space on disks comes and goes without anybody's doing.</summary>
+    public Amounts Size => Demand with { Disk = 0 };
 
     /// <summary>
     /// Ticks of the time at which it counts as having come. It never grows while the session waits, and no session that
@@ -24,8 +30,8 @@ internal static class Line
     public static List<Candidate> Of(IEnumerable<Candidate> candidates, IEnumerable<Node> nodes, QueueRules rules)
     {
         var placed = nodes.Where(node => node.Owner is null).SelectMany(node => node.Sessions)
-            .ToLookup(s => (s.Owner, s.Queue), s => new Place(Clamped(s.Priority), s.SubmittedAt, s.Id, null));
-        foreach (var own in candidates.GroupBy(c => (c.Session.Owner, c.Session.Queue)))
+            .ToLookup(s => (s.Owner, Queue: QueueRules.Key(s.Queue)), s => new Place(Clamped(s.Priority), s.SubmittedAt, s.Id, null));
+        foreach (var own in candidates.GroupBy(c => (c.Session.Owner, c.Queue)))
             foreach (var (candidate, turn) in Turns(own.Select(c => new Place(Clamped(c.Session.Priority), c.Session.SubmittedAt, c.Session.Id, c)).Concat(placed[own.Key])))
                 candidate.Key = Key(candidate.Session, turn, rules);
         return [.. candidates.OrderBy(c => c.Key).ThenBy(c => c.Session.SubmittedAt).ThenBy(c => c.Session.Id, StringComparer.Ordinal)];

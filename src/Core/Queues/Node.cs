@@ -30,6 +30,9 @@ public sealed record Node
     /// <summary>Space offered for workspaces, bytes.</summary>
     public required long DiskBytes { get; init; }
 
+    /// <summary>Bytes of it that workspaces take, those of sessions that do not run included (<see cref="NodeDisk"/>).</summary>
+    public long DiskWrittenBytes { get; init; }
+
     /// <summary>The gpus offered, in the order in which they are given out.</summary>
     public IReadOnlyList<string> GpuIds { get; init; } = [];
 

@@ -30,13 +30,15 @@ internal sealed class NodeState
             Amounts.Of(s.Demand) with { Gpus = s.GpuIds.Count(usable.Contains) },
             s.EndsAt?.UtcTicks ?? s.StartedAt.UtcTicks + UnknownEnd,
             s.EndsAt))];
-        Free = _releases.Aggregate(Offered, (free, release) => free - release.Amounts) with { Gpus = _freeGpus.Count };
+        var unwritten = Offered with { Disk = Offered.Disk - Math.Max(0, node.DiskWrittenBytes) };
+        Free = _releases.Aggregate(unwritten, (free, release) => free - release.Amounts) with { Gpus = _freeGpus.Count };
 
         _capacity = _releases.Aggregate(Free, (all, release) => all + release.Amounts);
 
         IsOpen = node.Uptime?.IsOpen(now) ?? true;
         NextChange = node.Uptime?.NextChange(now);
-        LastQueue = node.LastQueue;
+        Queues = [.. node.Queues.Select(QueueRules.Key).Distinct()];
+        LastQueue = node.LastQueue is { } last ? QueueRules.Key(last) : null;
     }
 
     /// <summary>What gives back what, and when.</summary>
@@ -65,6 +67,9 @@ internal sealed class NodeState
     public bool TakesSessions => IsOpen && !Node.Draining && !Rests && Node.Problem is null && Node.LostSince is null;
 
     public bool Rests => Node.RestsUntil > _now;
+
+    /// <summary>Keys of those that it serves, the most important first.</summary>
+    public IReadOnlyList<string> Queues { get; }
 
     public string? LastQueue { get; private set; }
 
@@ -101,7 +106,7 @@ internal sealed class NodeState
 
     /// <summary>Whether it could take the session if nobody else were there.</summary>
     public bool CouldEverTake(Candidate candidate) =>
-        candidate.Demand.FitsIn(Offered) && (candidate.Session.Longest is not { } longest || Node.Uptime?.LongestOpen is not { } open || longest <= open);
+        candidate.Size.FitsIn(Offered) && (candidate.Session.Longest is not { } longest || Node.Uptime?.LongestOpen is not { } open || longest <= open);
 
     /// <summary>When there will be room if nothing else is placed here; null: never, as things are.</summary>
     public Hold? RoomFor(Candidate candidate)
@@ -139,8 +144,8 @@ internal sealed class NodeState
         _freeGpus.RemoveRange(0, gpus.Count);
         DateTimeOffset? end = session.Longest is { } longest ? _now + longest : null;
         _releases.Add(new(candidate.Demand, end?.UtcTicks ?? _now.UtcTicks + UnknownEnd, end));
-        (LastQueue, HadItsTurn) = (session.Queue, Node.Fair);
-        return new(session.Id, Node.Id, gpus, session.Longest is null ? ClosesAt : null);
+        (LastQueue, HadItsTurn) = (candidate.Queue, Node.Fair);
+        return new(session.Id, Node.Id, session.Queue, gpus, session.Longest is null ? ClosesAt : null);
     }
 
     private bool EndsBeforeHold(Candidate candidate) =>

@@ -25,9 +25,10 @@ public sealed record Plan(IReadOnlyList<Placement> Placements, IReadOnlyList<Wai
 /// <summary>A session is given a machine.</summary>
 /// <param name="SessionId">Which session.</param>
 /// <param name="NodeId">Which machine.</param>
+/// <param name="Queue">The machine's queue from which it was taken.</param>
 /// <param name="GpuIds">The gpus that are its own as long as it has the machine; as many as it needs.</param>
 /// <param name="ClosesAt">When the machine's uptime window ends, where that may be before the session does; its owner is to be told. Null otherwise.</param>
-public sealed record Placement(string SessionId, string NodeId, IReadOnlyList<string> GpuIds, DateTimeOffset? ClosesAt);
+public sealed record Placement(string SessionId, string NodeId, string Queue, IReadOnlyList<string> GpuIds, DateTimeOffset? ClosesAt);
 
 /// <summary>A session goes on waiting.</summary>
 /// <param name="SessionId">Which session.</param>

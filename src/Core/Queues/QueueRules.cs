@@ -23,4 +23,7 @@ public sealed record QueueRules
 
     /// <summary>A machine whose uptime window ends within this is taken last by sessions of unknown length.</summary>
     public TimeSpan ClosesSoon { get; init; } = TimeSpan.FromHours(1);
+
+    /// <summary>By which queues are told apart: names that differ in case alone are one queue's.</summary>
+    internal static string Key(string queue) => queue.ToUpperInvariant();
 }

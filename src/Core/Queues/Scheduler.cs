@@ -43,7 +43,7 @@ public sealed class Scheduler
         // 6
         var explanation = new Explanation(fleet, round.Now);
         var estimates = new Estimates(round, fleet);
-        var waits = line.Where(c => !c.Placed).GroupBy(c => c.Session.Queue)
+        var waits = line.Where(c => !c.Placed).GroupBy(c => c.Queue)
             .SelectMany(queue => queue.Zip(estimates.Of(queue), (c, estimate) => (c, estimate))
                 .Select((w, i) => new Wait(w.c.Session.Id, i + 1, explanation.WhyNotNow(w.c), w.estimate)))
             .Concat(able[false].OrderBy(c => c.Session.Id, StringComparer.Ordinal)
@@ -74,7 +74,7 @@ public sealed class Scheduler
         var (inTurn, atOnce) = (_fleet.Choices(inTurn: true), _fleet.Choices(inTurn: false));
         var waitsForTurns = (_now - _rules.QueueStep).UtcTicks;
         return _line.Where(c => !c.Placed)
-            .Select(c => (Candidate: c, Choices: (c.Key > waitsForTurns ? inTurn : atOnce).GetValueOrDefault(c.Session.Queue, [])))
+            .Select(c => (Candidate: c, Choices: (c.Key > waitsForTurns ? inTurn : atOnce).GetValueOrDefault(c.Queue, [])))
             .SelectMany(c => c.Choices, (c, choice) => (c.Candidate, c.Choices, choice))
             .OrderBy(a => a.Candidate.Key + a.choice.Rank * _rules.QueueStep.Ticks); // stable: a tie keeps the line's order
     }
@@ -113,9 +113,9 @@ public sealed class Scheduler
     {
         if (_now - candidate.Session.SubmittedAt < _rules.Patience)
             return false;
-        if (!_firsts.TryGetValue(candidate.Session.Queue, out var first)
+        if (!_firsts.TryGetValue(candidate.Queue, out var first)
             && choices.Any(choice => choice.Nodes.Any(n => n.Serves(candidate) && n.RoomFor(candidate) is not null)))
-            _firsts[candidate.Session.Queue] = first = candidate;
+            _firsts[candidate.Queue] = first = candidate;
         return first == candidate;
     }
 

@@ -6,7 +6,7 @@ namespace Berth.Core.Queues;
 /// <param name="Queue">The queue that it stands in.</param>
 /// <param name="Priority">0 is ordinary, more is sooner; what lies beyond ±<see cref="QueueRules.HighestPriority"/> counts as that.</param>
 /// <param name="SubmittedAt">When its waiting began.</param>
-/// <param name="Demand">What it needs.</param>
+/// <param name="Demand">What it needs; of disk, where its work is on a machine already, only what may be written yet.</param>
 public sealed record WaitingSession(string Id, string Owner, string Queue, int Priority, DateTimeOffset SubmittedAt, Demand Demand)
 {
     /// <summary>The longest that it may run (maximum age, walltime); null: nobody knows.</summary>
@@ -32,7 +32,7 @@ public sealed record RefusedBy(string NodeId, string Words, DateTimeOffset? Agai
 /// <param name="Priority">That it waited with.</param>
 /// <param name="SubmittedAt">When its waiting began.</param>
 /// <param name="StartedAt">When it was given the machine.</param>
-/// <param name="Demand">What it was given.</param>
+/// <param name="Demand">What it was given; of disk what it has not written yet (<see cref="NodeDisk.Unwritten"/>).</param>
 /// <param name="GpuIds">The gpus that it was given; where these are fewer than it has, none of the machine counts as free.</param>
 public sealed record PlacedSession(
     string Id, string Owner, string Queue, int Priority, DateTimeOffset SubmittedAt, DateTimeOffset StartedAt, Demand Demand, IReadOnlyList<string> GpuIds)

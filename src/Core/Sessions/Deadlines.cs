@@ -29,9 +29,13 @@ public sealed record Deadline(DeadlineKind Kind, DateTimeOffset At, TimeSpan Aft
     /// <summary>When the owner is warned.</summary>
     public DateTimeOffset WarnAt => At - Warning;
 
+    /// <summary>It is the time to which its owner extended the session, and later than the limit alone has it.</summary>
+    public bool IsExtended { get; init; }
+
     /// <summary>Why, in words: "24 h without use".</summary>
     public string Because => Kind switch
     {
+        _ when IsExtended => "it was extended until then",
         DeadlineKind.Idle => $"{Words(After)} without use",
         DeadlineKind.Age => $"maximum age of {Words(After)}",
         DeadlineKind.Starting => $"starts may take {Words(After)}",
@@ -100,14 +104,16 @@ public static class Deadlines
             SessionStatus.Running =>
             [
                 .. Of(DeadlineKind.Age, session.StartingSince ?? session.GenerationSince, limits.Age, limits, session.WarnedOf),
-                .. Of(DeadlineKind.Idle, session.LastUsed, limits.Idle, limits, latest),
+                .. Of(DeadlineKind.Idle, session.LastUsed, limits.Idle, limits, latest).Select(Named),
             ],
-            SessionStatus.Failed => [.. Of(DeadlineKind.Failed, session.StatusSince, limits.Failed, limits, latest)],
-            SessionStatus.Paused => [.. Of(DeadlineKind.Paused, session.StatusSince, limits.Paused, limits, latest)],
+            SessionStatus.Failed => [.. Of(DeadlineKind.Failed, session.StatusSince, limits.Failed, limits, latest).Select(Named)],
+            SessionStatus.Paused => [.. Of(DeadlineKind.Paused, session.StatusSince, limits.Paused, limits, latest).Select(Named)],
             SessionStatus.Ended when session.HasWorkspace =>
                 [.. Of(DeadlineKind.Retention, session.StatusSince, limits.Retention, limits, session.WarnedOf)],
             _ => [],
         };
+
+        Deadline Named(Deadline deadline) => deadline.At == session.ExtendedUntil ? deadline with { IsExtended = true } : deadline;
     }
 
     private static IEnumerable<Deadline> Of(DeadlineKind kind, DateTimeOffset? since, TimeSpan? limit, Limits limits, DateTimeOffset? notBefore)

@@ -10,13 +10,14 @@ public static partial class Lifecycle
 
     private static Session See(Session session, Sighting sighting, DateTimeOffset now) => (session.Status, sighting.Foreign) switch
     {
+        (_, ForeignSighting.Away({ LostAt: var lostAt })) when IsWithdrawn(session) && lostAt <= now => Released(session, workspaceDeleted: !session.Line!.Tied, now),
         _ when session.Step == Step.Waiting || IsWithdrawn(session) => session, // what is seen is of a start that nobody wants any more
         (SessionStatus.Launching or SessionStatus.Running, ForeignSighting.Seen(var seen)) => SeeForeign(Back(session, now), seen, sighting.Agent, now),
-        (SessionStatus.Running, ForeignSighting.Away(var absence)) => Miss(session, absence, now),
+        (SessionStatus.Launching or SessionStatus.Running, ForeignSighting.Away(var absence)) => Miss(session, absence, now),
         // Whatever is left of it is removed when its machine comes back; until then its owner may start anew.
-        (SessionStatus.Stopping, ForeignSighting.Away({ LostAt: var lostAt })) when lostAt <= now => Released(session, workspaceDeleted: false, now),
+        (SessionStatus.Stopping or SessionStatus.Pausing, ForeignSighting.Away({ LostAt: var lostAt })) when lostAt <= now => Released(session, workspaceDeleted: false, now),
         (SessionStatus.Failed, ForeignSighting.Seen({ State: not ForeignState.Unknown } seen)) when session.Reason == Reason.NodeLost =>
-            SeeForeign(Back(To(session, SessionStatus.Running, now), now), seen, sighting.Agent, now),
+            SeeForeign(Back(To(session, session.Step == Step.StartIntended ? SessionStatus.Launching : SessionStatus.Running, now), now), seen, sighting.Agent, now),
         (SessionStatus.Failed, ForeignSighting.Absent) when session.Reason == Reason.NodeLost => session with { Reason = Reason.Vanished, Detail = null },
         (SessionStatus.Launching or SessionStatus.Running, ForeignSighting.Absent) when session.Step == Step.Started =>
             Fail(session, Reason.Vanished, null, now),
@@ -24,14 +25,23 @@ public static partial class Lifecycle
         _ => session,
     };
 
-    private static Session Miss(Session session, Absence absence, DateTimeOffset now) => absence.LostAt <= now
-        ? Fail(session, Reason.NodeLost, absence.Words, now)
-        : session with { Reason = Reason.NodeAway, Detail = absence.Words };
+    // Of one that was on its way it is not known how far it came: if it is seen again, it goes on being that.
+    private static Session Miss(Session session, Absence absence, DateTimeOffset now) => (session.Status, Lost: absence.LostAt <= now) switch
+    {
+        (SessionStatus.Running, true) => Fail(session, Reason.NodeLost, absence.Words, now),
+        (_, true) => Fail(session with { Step = Step.StartIntended }, Reason.NodeLost, absence.Words, now),
+        (SessionStatus.Running, false) => session with { Reason = Reason.NodeAway, Detail = absence.Words },
+        // That is no starting time.
+        _ => session with { Reason = Reason.NodeAway, Detail = absence.Words, StageDetail = absence.Words, StartingSince = null },
+    };
 
     /// <summary>Its machine is back. What it was used for meanwhile is not known, so its time without use begins anew.</summary>
-    private static Session Back(Session session, DateTimeOffset now) => session is { Status: SessionStatus.Running, Reason: Reason.NodeAway or Reason.NodeLost }
-        ? session with { Reason = null, Detail = null, LastUsed = now, WarnedOf = null }
-        : session;
+    private static Session Back(Session session, DateTimeOffset now) => session.Reason is not (Reason.NodeAway or Reason.NodeLost) ? session : session.Status switch
+    {
+        SessionStatus.Running => session with { Reason = null, Detail = null, LastUsed = now, WarnedOf = null },
+        SessionStatus.Launching => session with { Reason = null, Detail = null, StageDetail = null, StartingSince = now },
+        _ => session,
+    };
 
     private static Session SeeForeign(Session session, Observation seen, AgentSighting? agent, DateTimeOffset now)
     {

@@ -48,8 +48,12 @@ public static class Reasons
     };
 
     /// <summary>The sentence of a reason with its particulars.</summary>
-    public static string Sentence(this Reason reason, string? detail) =>
-        reason.Rule().Sentence.Replace("{0}", string.IsNullOrEmpty(detail) ? "no particulars" : detail, StringComparison.Ordinal);
+    public static string Sentence(this Reason reason, string? detail)
+    {
+        var (sentence, said) = (reason.Rule().Sentence, string.IsNullOrEmpty(detail) ? "no particulars" : detail);
+        // Particulars may be a sentence of their own.
+        return sentence.Replace("{0}", sentence.EndsWith("{0}.", StringComparison.Ordinal) ? said.TrimEnd('.') : said, StringComparison.Ordinal);
+    }
 
     /// <summary>What to do, for the session of this name.</summary>
     public static string? NextStep(this Reason reason, string sessionName) =>

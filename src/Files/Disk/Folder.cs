@@ -10,6 +10,11 @@ namespace Berth.Files.Disk;
 internal sealed unsafe class Folder : IDisposable
 {
     private const uint Everything = 0x7ff;
+    private const uint OwnersAlone = 0x1c0; // rwx------
+
+    /// <summary>Mode of a folder that is nobody's copy: all that the umask leaves.</summary>
+    public const uint AsUsual = 0x1ff;
+
     private const int LongestLink = 4096;
     private readonly SafeFileHandle _folder;
 
@@ -31,15 +36,22 @@ internal sealed unsafe class Folder : IDisposable
 
     /// <summary>The folder of a name, made where there is none: its owner may write it until its mode is set.</summary>
     /// <exception cref="DiskException">It cannot be had.</exception>
-    public Folder MakeFolder(ReadOnlySpan<byte> name)
+    public Folder MakeFolder(ReadOnlySpan<byte> name, uint mode = OwnersAlone)
     {
         fixed (byte* path = Terminated(name))
         {
-            if (Posix.mkdirat(_folder, path, 0x1c0) != 0 && Marshal.GetLastPInvokeError() != Posix.Exists)
+            if (Posix.mkdirat(_folder, path, mode) == 0)
+                return OpenFolder(name);
+            if (Marshal.GetLastPInvokeError() != Posix.Exists)
                 throw DiskException.Last();
         }
-        return OpenFolder(name);
+        var there = OpenFolder(name);
+        there.LetOwnerWrite();
+        return there;
     }
+
+    /// <summary>Returns once its names are on the disk.</summary>
+    public void Sync() => Disk.OpenFile.Sync(Posix.fsync(_folder));
 
     /// <summary>Opens a file to be read. A pipe is not waited for: whoever asks looks at what was opened.</summary>
     /// <exception cref="DiskException">It cannot be read.</exception>
@@ -125,6 +137,14 @@ internal sealed unsafe class Folder : IDisposable
     }
 
     public void Set(Meta meta) => Disk.OpenFile.Set(_folder, meta);
+
+    // One that an earlier copy made read-only. Where it is somebody else's, what is put into it will tell.
+    private void LetOwnerWrite()
+    {
+        var mode = Meta.Of(Look("."u8)).Mode;
+        if ((mode & OwnersAlone) != OwnersAlone)
+            _ = Posix.fchmod(_folder, mode | OwnersAlone);
+    }
 
     /// <summary>What is in it, one after the other, as the system has them.</summary>
     public Entries Read() => new(OpenAt(Number, "."u8, Posix.Directory, 0));

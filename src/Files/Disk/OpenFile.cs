@@ -79,7 +79,20 @@ internal sealed unsafe class OpenFile(int fd) : IDisposable
         return hash.GetHashAndReset();
     }
 
+    /// <summary>Returns once it is on the disk.</summary>
+    public void Sync() => Sync(Posix.fsync(_file));
+
+    /// <summary>Returns once everything of its file system is on the disk.</summary>
+    public void SyncDisk() => Sync(Posix.syncfs(_file));
+
     public void Dispose() => _file.Dispose();
+
+    /// <summary>Some file systems have no disk, or do not tell.</summary>
+    internal static void Sync(int result)
+    {
+        if (result < 0 && Marshal.GetLastPInvokeError() is not (Posix.Invalid or Posix.NoSuchCall or Posix.NotSupported))
+            throw DiskException.Last();
+    }
 
     internal static void Set(SafeFileHandle file, Meta meta)
     {

@@ -20,7 +20,7 @@ internal static unsafe partial class Posix
     public const int LockExclusive = 2, LockNonBlocking = 4;
 
     public const int NoEntry = 2, Interrupted = 4, NoDeviceOrAddress = 6, Exists = 17, NotFolder = 20, IsFolder = 21, Invalid = 22;
-    public const int TooManyInSystem = 23, TooManyOpen = 24, TooLarge = 27, NoSpace = 28, ReadOnlyDisk = 30, LinkLoop = 40, OverQuota = 122;
+    public const int TooManyInSystem = 23, TooManyOpen = 24, TooLarge = 27, NoSpace = 28, ReadOnlyDisk = 30, NoSuchCall = 38, LinkLoop = 40, NotSupported = 95, OverQuota = 122;
 
     private static readonly bool s_isArm = RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm;
 
@@ -44,6 +44,12 @@ internal static unsafe partial class Posix
 
     [LibraryImport(C, SetLastError = true)]
     public static partial int ftruncate(SafeFileHandle file, long length);
+
+    [LibraryImport(C, SetLastError = true)]
+    public static partial int fsync(SafeFileHandle file);
+
+    [LibraryImport(C, SetLastError = true)]
+    public static partial int syncfs(SafeFileHandle file);
 
     [LibraryImport(C, SetLastError = true)]
     public static partial int flock(SafeFileHandle file, int operation);

@@ -64,7 +64,7 @@ internal sealed partial class DockerClient : IDisposable
                 client.prefix = $"/v{(api < NewestApi ? api : NewestApi)}";
             var info = await client.GetAsync(EngineCall.ReadInfo, "/info", DockerJson.Default.InfoReply, ct);
             var rootless = client.peer is { User: not 0 } || (info.SecurityOptions ?? []).Any(o => o.Contains("rootless"));
-            client.Info = new EngineInfo(
+            var engine = new EngineInfo(
                 address.ToString(), version.Version, info.Name ?? "", $"{version.Os}/{version.Arch}", info.Cpus, info.MemTotal)
             {
                 IsPodman = (version.Components ?? []).Any(c => c.Name.StartsWith("Podman", StringComparison.Ordinal)),
@@ -72,7 +72,9 @@ internal sealed partial class DockerClient : IDisposable
                 IgnoresLimits = rootless && info.CgroupVersion == "1",
                 Limits = client.peer is { } peer ? EngineLimits.Of(peer) : null,
                 SameUserIds = address.SocketPath is not null && !rootless && !(info.SecurityOptions ?? []).Any(o => o.Contains("userns")),
+                DataFolder = address.SocketPath is null ? null : info.DockerRootDir,
             };
+            client.Info = engine with { NoGpus = EngineGpus.WhyNone(engine, info, address.SocketPath is not null, Environment.GetEnvironmentVariable("PATH")) };
             return client;
         }
         catch

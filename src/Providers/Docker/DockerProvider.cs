@@ -53,6 +53,10 @@ public sealed class DockerProvider : ISessionProvider, IChangeSource, IWorkspace
     /// <summary>What keeps sessions from being shut off as they should be, each with what to type; known after the first start.</summary>
     public IReadOnlyList<string> Warnings => network.Warnings;
 
+    /// <summary>The same before the first start, too, as far as it can be told then.</summary>
+    /// <exception cref="ProviderException">No engine answers.</exception>
+    public async Task<IReadOnlyList<string>> ForeseeWarningsAsync(CancellationToken ct) => await network.ForeseeAsync(await EngineAsync(ct), ct);
+
     /// <summary>The engine that answered last; null: none was asked yet.</summary>
     public EngineInfo? LastEngine => engine?.Info;
 

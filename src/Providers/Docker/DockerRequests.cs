@@ -9,7 +9,16 @@ internal sealed record VersionReply(string Version, string ApiVersion, string Os
 
 internal sealed record EngineComponent(string Name);
 
-internal sealed record InfoReply(string? Name, [property: JsonPropertyName("NCPU")] int Cpus, long MemTotal, string[]? SecurityOptions, string? CgroupVersion);
+internal sealed record InfoReply(string? Name, [property: JsonPropertyName("NCPU")] int Cpus, long MemTotal, string[]? SecurityOptions, string? CgroupVersion)
+{
+    /// <summary>Of its images, containers and volumes.</summary>
+    public string? DockerRootDir { get; init; }
+
+    public Dictionary<string, EngineRuntimeReply>? Runtimes { get; init; }
+
+    /// <summary>Of 28.2 and later.</summary>
+    public EngineDevice[]? DiscoveredDevices { get; init; }
+}
 
 internal sealed record ErrorReply(string? Message);
 

@@ -31,6 +31,12 @@ public sealed record EngineInfo(string Address, string Version, string Name, str
     /// <summary>Limits of processor, memory and processes are taken and not kept, without a word.</summary>
     internal bool IgnoresLimits { get; init; }
 
+    /// <summary>Why it can give no gpus to sessions, in a sentence; null: it can, or nothing is known against it.</summary>
+    public string? NoGpus { get; init; }
+
+    /// <summary>Folder of its images and volumes on this machine; null: it is on another, or does not say.</summary>
+    public string? DataFolder { get; init; }
+
     /// <summary>User ids inside containers are those of the machine.</summary>
     internal bool SameUserIds { get; init; }
 }

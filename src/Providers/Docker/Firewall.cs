@@ -15,8 +15,13 @@ namespace Berth.Providers.Docker;
 /// engines' own rules: an engine keeps its own networks apart from one another, not from those of another engine beside it,
 /// and an engine that starts later empties or overtakes the rules of the first.
 /// </remarks>
-internal sealed class Firewall(string bridge)
+/// <param name="bridge">Of the sessions.</param>
+/// <param name="program">Sets rules; null: the machine's <c>iptables</c>.</param>
+/// <param name="patience">Seconds for which it is waited until other programs have set theirs: one that hangs is not waited for with every start.</param>
+internal sealed class Firewall(string bridge, string? program = null, int patience = 10)
 {
+    // What iptables says where it gives up; its exit code is that of other troubles, too.
+    private const string Lock = "xtables lock";
     private const string Metadata = "169.254.0.0/16", Routes = "/proc/net/route";
     private static readonly string[] Folders = ["/usr/sbin", "/sbin", "/usr/bin", "/bin"];
 
@@ -34,28 +39,31 @@ internal sealed class Firewall(string bridge)
         .. Bridges.Select(other => new Rule("mangle", ["FORWARD", "-i", bridge, "-o", $"{other}+", "-j", "DROP"])),
     ];
 
+    private string? Program => program ?? Folders.Select(f => Path.Combine(f, "iptables")).FirstOrDefault(File.Exists);
+
+    /// <summary>Why nothing can be set here, and what follows; null: it can be tried.</summary>
+    public string? CannotSet(bool podman) =>
+        Program is null ? Warning(podman, "there is no iptables on this machine")
+        : !Environment.IsPrivilegedProcess ? Warning(podman, "only root may set the firewall, or see whether it is set")
+        : null;
+
     /// <summary>Sets what is not set yet.</summary>
     /// <returns>Null: all is set. Otherwise why not, and what follows.</returns>
     public async Task<string?> EnsureAsync(bool podman, CancellationToken ct)
     {
-        var rules = Wanted(podman);
-        var program = Folders.Select(f => Path.Combine(f, "iptables")).FirstOrDefault(File.Exists);
-        if (program is null)
-            return Warning(podman, "there is no iptables on this machine");
-        if (!Environment.IsPrivilegedProcess)
-            return Warning(podman, "only root may set the firewall");
-        var faults = await Task.WhenAll(rules.Select(rule => EnsureAsync(program, rule, ct)));
+        if (CannotSet(podman) is { } cannot)
+            return cannot;
+        var faults = await Task.WhenAll(Wanted(podman).Select(rule => EnsureAsync(rule, ct)));
         return faults.OfType<string>().FirstOrDefault() is { } fault ? Warning(podman, fault) : null;
     }
 
     /// <summary>Takes the rules away, once the bridge is gone.</summary>
     public async Task RemoveAsync(bool podman, CancellationToken ct)
     {
-        var program = Folders.Select(f => Path.Combine(f, "iptables")).FirstOrDefault(File.Exists);
-        if (program is null || !Environment.IsPrivilegedProcess)
+        if (CannotSet(podman) is not null)
             return;
         foreach (var rule in Rules(podman))
-            await RunAsync(EngineCall.ClearFirewall, program, rule.Arguments("-D"), ct);
+            await RunAsync(EngineCall.ClearFirewall, rule, "-D", ct);
     }
 
     /// <summary>A machine's own way out may be a bridge, too, and have such a name.</summary>
@@ -69,20 +77,21 @@ internal sealed class Firewall(string bridge)
     internal static string[] WaysOut(IEnumerable<string> table) =>
         [.. table.Select(line => line.Split('\t', StringSplitOptions.TrimEntries)).Where(words => words is [_, "00000000", ..]).Select(words => words[0])];
 
-    private static async Task<string?> EnsureAsync(string program, Rule rule, CancellationToken ct)
+    private async Task<string?> EnsureAsync(Rule rule, CancellationToken ct)
     {
-        if (await RunAsync(EngineCall.CheckFirewall, program, rule.Arguments("-C"), ct) is null)
-            return null;
-        return await RunAsync(EngineCall.SetFirewall, program, rule.Arguments("-I"), ct);
+        var fault = await RunAsync(EngineCall.CheckFirewall, rule, "-C", ct);
+        if (fault?.Contains(Lock, StringComparison.Ordinal) == false)
+            fault = await RunAsync(EngineCall.SetFirewall, rule, "-I", ct);
+        return fault?.Contains(Lock, StringComparison.Ordinal) == true ? $"another program has held the firewall's lock for {patience} s" : fault;
     }
 
     /// <summary>Null where it succeeded, else its words.</summary>
-    private static async Task<string?> RunAsync(EngineCall call, string program, string[] arguments, CancellationToken ct)
+    private async Task<string?> RunAsync(EngineCall call, Rule rule, string verb, CancellationToken ct)
     {
         try
         {
             FaultPoints.Before(call);
-            using var process = Process.Start(new ProcessStartInfo(program, arguments) { UseShellExecute = false, RedirectStandardError = true })!;
+            using var process = Process.Start(new ProcessStartInfo(Program!, [$"-w{patience}", .. rule.Arguments(verb)]) { UseShellExecute = false, RedirectStandardError = true })!;
             var words = await process.StandardError.ReadToEndAsync(ct);
             await process.WaitForExitAsync(ct);
             FaultPoints.After(call);
@@ -96,10 +105,10 @@ internal sealed class Firewall(string bridge)
 
     private string Warning(bool podman, string why) =>
         $"Sessions can reach {(podman ? "one another, " : "")}this machine's own services, containers of others and the cloud's metadata service: {why}. To shut them out, type as root: "
-        + string.Join(" && ", Wanted(podman).Select(rule => "iptables " + string.Join(' ', rule.Arguments("-I")[1..])));
+        + string.Join(" && ", Wanted(podman).Select(rule => "iptables " + string.Join(' ', rule.Arguments("-I"))));
 
     private sealed record Rule(string Table, string[] Words)
     {
-        public string[] Arguments(string verb) => ["-w", .. Table == "filter" ? (string[])[] : ["-t", Table], verb, .. Words];
+        public string[] Arguments(string verb) => [.. Table == "filter" ? (string[])[] : ["-t", Table], verb, .. Words];
     }
 }

@@ -9,6 +9,7 @@ namespace Berth.Providers.Docker;
 /// </summary>
 internal sealed class SessionNetwork(DockerLabels labels, TimeProvider time) : IDisposable
 {
+    private const int MostTries = 5;
     private const string BridgeFilter = "/proc/sys/net/bridge/bridge-nf-call-iptables";
 
     // Rules last until somebody else reloads the firewall, which nothing announces.
@@ -22,6 +23,10 @@ internal sealed class SessionNetwork(DockerLabels labels, TimeProvider time) : I
 
     /// <summary>What keeps sessions from being shut off as they should be; empty where all is well, or before the first start.</summary>
     public IReadOnlyList<string> Warnings { get; private set; } = [];
+
+    /// <summary>What will, as far as it can be told before the first start; from then on, what does.</summary>
+    public async Task<IReadOnlyList<string>> ForeseeAsync(DockerClient client, CancellationToken ct) =>
+        lastLook is null ? await LookAsync(client.Info, podman => Task.FromResult(firewall.CannotSet(podman)), ct) : Warnings;
 
     public async Task EnsureAsync(DockerClient client, CancellationToken ct) =>
         await Task.WhenAll(EnsureBridgeAsync(client, ct), EnsureFirewallAsync(client, ct));
@@ -62,7 +67,23 @@ internal sealed class SessionNetwork(DockerLabels labels, TimeProvider time) : I
             throw new ProviderException(Reason.Refused, $"there is a network {Name} that is not this installation's; remove it.");
     }
 
-    private Task CreateAsync(DockerClient client, CancellationToken ct) => client.Info.IsPodman
+    private async Task CreateAsync(DockerClient client, CancellationToken ct)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                await CreateOnceAsync(client, ct);
+                return;
+            }
+            // Podman looks at the machine's interfaces one by one, and fails over one that went meanwhile: another container's.
+            catch (ProviderException e) when (attempt < MostTries && e.Message.Contains("no such network interface", StringComparison.Ordinal))
+            {
+            }
+        }
+    }
+
+    private Task CreateOnceAsync(DockerClient client, CancellationToken ct) => client.Info.IsPodman
         ? client.CreateNetworkAsync(
             new PodmanNetworkRequest(Name, "bridge", labels.Bridge, labels.OfInstallation(), new Dictionary<string, string> { ["isolate"] = "true" }), ct)
         : client.CreateNetworkAsync(
@@ -83,23 +104,28 @@ internal sealed class SessionNetwork(DockerLabels labels, TimeProvider time) : I
         {
             if (lastLook is { } last && time.GetElapsedTime(last) < LookAgain)
                 return;
-            var warnings = new List<string>();
-            if (client.Info.IsRootless)
-                warnings.Add($"Sessions can reach {(client.Info.IsPodman ? "one another and " : "")}services of this machine: the engine runs without root, where Berth sets no firewall. Let nobody start sessions here whom you would not let run programs of their own.");
-            else if (!client.Info.SameUserIds)
-                warnings.Add("Sessions may reach services of the engine's machine: the engine runs elsewhere or with user namespaces, where Berth sets no firewall.");
-            else if (await firewall.EnsureAsync(client.Info.IsPodman, ct) is { } warning)
-                warnings.Add(warning);
-            if (client.Info.SameUserIds && !(File.Exists(BridgeFilter) && (await File.ReadAllTextAsync(BridgeFilter, ct)).Trim() == "1"))
-                warnings.Add("Sessions can reach one another: the kernel does not filter bridges. Type as root: modprobe br_netfilter");
-            if (client.Info.IgnoresLimits)
-                warnings.Add("Sessions are not limited in processor, memory and processes: an engine without root cannot do it with control groups of the first version, as this machine has them.");
-            Warnings = warnings;
+            Warnings = await LookAsync(client.Info, podman => firewall.EnsureAsync(podman, ct), ct);
             lastLook = time.GetTimestamp();
         }
         finally
         {
             looking.Release();
         }
+    }
+
+    private static async Task<IReadOnlyList<string>> LookAsync(EngineInfo engine, Func<bool, Task<string?>> firewall, CancellationToken ct)
+    {
+        var warnings = new List<string>();
+        if (engine.IsRootless)
+            warnings.Add($"Sessions can reach {(engine.IsPodman ? "one another and " : "")}services of this machine: the engine runs without root, where Berth sets no firewall. Let nobody start sessions here whom you would not let run programs of their own.");
+        else if (!engine.SameUserIds)
+            warnings.Add("Sessions may reach services of the engine's machine: the engine runs elsewhere or with user namespaces, where Berth sets no firewall.");
+        else if (await firewall(engine.IsPodman) is { } warning)
+            warnings.Add(warning);
+        if (engine.SameUserIds && !(File.Exists(BridgeFilter) && (await File.ReadAllTextAsync(BridgeFilter, ct)).Trim() == "1"))
+            warnings.Add("Sessions can reach one another: the kernel does not filter bridges. Type as root: modprobe br_netfilter");
+        if (engine.IgnoresLimits)
+            warnings.Add("Sessions are not limited in processor, memory and processes: an engine without root cannot do it with control groups of the first version, as this machine has them.");
+        return warnings;
     }
 }

@@ -4,13 +4,16 @@ using System.Text.Json.Serialization.Metadata;
 namespace Berth.Providers.Nodes;
 
 /// <summary>Lines of JSON on a stream, of bounded length: neither end trusts the other with its memory.</summary>
-internal sealed class NodeLines(Stream stream)
+/// <param name="stream">Both ways.</param>
+/// <param name="most">Bytes that are read from it in all.</param>
+internal sealed class NodeLines(Stream stream, long most = long.MaxValue)
 {
     private const int Longest = 1 << 20;
 
     private byte[] _buffer = new byte[4096];
     private int _start;
     private int _end;
+    private long _read;
 
     public async Task WriteAsync<T>(T message, JsonTypeInfo<T> type, CancellationToken ct)
     {
@@ -21,7 +24,8 @@ internal sealed class NodeLines(Stream stream)
     }
 
     /// <summary>The next message; null at the end of the stream.</summary>
-    /// <exception cref="IOException">The stream was cut, or a line is too long.</exception>
+    /// <exception cref="TooMuchException">A line is too long, or all of them together.</exception>
+    /// <exception cref="IOException">The stream was cut.</exception>
     /// <exception cref="JsonException">A line is no message.</exception>
     public async Task<T?> ReadAsync<T>(JsonTypeInfo<T> type, CancellationToken ct)
         where T : class
@@ -54,12 +58,17 @@ internal sealed class NodeLines(Stream stream)
         if (_end == _buffer.Length)
         {
             if (_end >= Longest)
-                throw new IOException($"A line is longer than {Longest} bytes.");
+                throw new TooMuchException($"a line is longer than {Longest} bytes");
             Array.Resize(ref _buffer, _end * 4);
         }
 
         var count = await stream.ReadAsync(_buffer.AsMemory(_end), ct);
         _end += count;
+        if ((_read += count) > most)
+            throw new TooMuchException($"it is longer than {most} bytes");
         return count > 0;
     }
 }
+
+/// <summary>The other end says more than is read.</summary>
+internal sealed class TooMuchException(string message) : IOException(message);

@@ -9,12 +9,12 @@ namespace Berth.Providers.Nodes;
 /// <param name="name">The node's.</param>
 /// <param name="heard">When it was last heard of, before this link; null: never.</param>
 /// <param name="grace">How long it may be away before what ran on it counts as lost.</param>
+/// <param name="limits">What it may take of the server.</param>
 /// <param name="time">Tells the time.</param>
-public sealed class NodeLink(string name, DateTimeOffset? heard, TimeSpan grace, TimeProvider time) : IDisposable
+public sealed class NodeLink(string name, DateTimeOffset? heard, TimeSpan grace, NodeLimits limits, TimeProvider time) : IDisposable
 {
     // After a cut or a restart of the server, nodes are back within less than this: nobody need hear of it.
     private static readonly TimeSpan s_backWithin = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan s_answersWithin = TimeSpan.FromSeconds(15);
 
     private readonly Lock _lock = new();
     private readonly CancellationTokenSource _ended = new();
@@ -23,9 +23,17 @@ public sealed class NodeLink(string name, DateTimeOffset? heard, TimeSpan grace,
     private DateTimeOffset _heard = heard ?? time.GetUtcNow();
     // A server that was away itself missed nobody meanwhile.
     private DateTimeOffset _missedSince = time.GetUtcNow();
+    // Why the connection that was heard of last ended; null: that is not known here.
+    private string? _cut;
 
     /// <summary>The node's name.</summary>
     public string Name => name;
+
+    /// <summary>What it may take of the server.</summary>
+    public NodeLimits Limits => limits;
+
+    /// <summary>Tells the time.</summary>
+    public TimeProvider Time => time;
 
     /// <summary>Whether it is connected now.</summary>
     public bool IsConnected
@@ -85,8 +93,10 @@ public sealed class NodeLink(string name, DateTimeOffset? heard, TimeSpan grace,
     }
 
     /// <summary>A connection of it ended.</summary>
+    /// <param name="tunnel">Its streams.</param>
+    /// <param name="why">Words that go on a sentence; null: nobody knows.</param>
     /// <returns>Whether it is away now.</returns>
-    public bool Leave(AgentTunnel tunnel)
+    public bool Leave(AgentTunnel tunnel, string? why = null)
     {
         ArgumentNullException.ThrowIfNull(tunnel);
         tunnel.Dispose();
@@ -94,10 +104,25 @@ public sealed class NodeLink(string name, DateTimeOffset? heard, TimeSpan grace,
         {
             if (_tunnel != tunnel)
                 return false;
-            _tunnel = null;
+            (_tunnel, _cut) = (null, why);
             _heard = _missedSince = time.GetUtcNow();
             _arrival = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             return true;
+        }
+    }
+
+    /// <summary>
+    /// This server looks after it from now on, where another one did: what that one heard is known, and it may be away for as
+    /// long as if it had been here.
+    /// </summary>
+    public void LookAfter(DateTimeOffset? lastHeard)
+    {
+        lock (_lock)
+        {
+            if (lastHeard > _heard)
+                (_heard, _cut) = (lastHeard.Value, null);
+            if (_tunnel is null)
+                _missedSince = time.GetUtcNow();
         }
     }
 
@@ -113,7 +138,7 @@ public sealed class NodeLink(string name, DateTimeOffset? heard, TimeSpan grace,
     public async Task<DuplexStream> DialAsync(CancellationToken ct)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        limit.CancelAfter(s_answersWithin);
+        limit.CancelAfter(limits.Dial);
         try
         {
             var tunnel = await TunnelAsync(limit.Token);
@@ -125,7 +150,7 @@ public sealed class NodeLink(string name, DateTimeOffset? heard, TimeSpan grace,
         }
         catch (OperationCanceledException) when (!ct.IsCancellationRequested)
         {
-            throw NotReached($"it has not answered for {s_answersWithin.TotalSeconds:0} s");
+            throw NotReached($"it has not answered for {limits.Dial.TotalSeconds:0} s");
         }
     }
 
@@ -151,5 +176,5 @@ public sealed class NodeLink(string name, DateTimeOffset? heard, TimeSpan grace,
             return _tunnel ?? throw new ProviderException(Reason.NodeAway, NotHeardOf()) { NothingBegun = true };
     }
 
-    private string NotHeardOf() => string.Create(CultureInfo.InvariantCulture, $"{name} has not been heard of since {_heard.UtcDateTime:yyyy-MM-dd HH:mm} UTC.");
+    private string NotHeardOf() => string.Create(CultureInfo.InvariantCulture, $"{name} has not been heard of since {_heard.UtcDateTime:yyyy-MM-dd HH:mm} UTC{(_cut is null ? "" : $": {_cut}")}.");
 }

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Text.Json;
 using Berth.Core.Providers;
 using Berth.Core.Sessions;
 
@@ -13,6 +12,12 @@ public sealed class NodeProvider(NodeLink link) : ISessionProvider, IChangeSourc
 {
     /// <inheritdoc/>
     public Absence? Absence => link.Absence;
+
+    /// <inheritdoc/>
+    public bool IsConnected => link.IsConnected;
+
+    /// <inheritdoc/>
+    public Task ConnectedAsync(CancellationToken ct) => link.ConnectedAsync(ct);
 
     /// <inheritdoc/>
     public async Task<ImageFinding> FindImageAsync(ImageQuery query, CancellationToken ct)
@@ -95,12 +100,10 @@ public sealed class NodeProvider(NodeLink link) : ISessionProvider, IChangeSourc
     /// <summary>All answers but the last, which is the end of the enumeration or an exception.</summary>
     private async IAsyncEnumerable<NodeAnswer> CallAsync(NodeCall call, [EnumeratorCancellation] CancellationToken ct)
     {
-        await using var stream = await link.DialAsync(ct);
-        var lines = new NodeLines(stream);
-        await AskAsync(lines, call, ct);
+        await using var question = await NodeQuestion.AskAsync(link, call, ct);
         while (true)
         {
-            switch (await HearAsync(lines, ct))
+            switch (await question.HearAsync())
             {
                 case NodeAnswer.Done:
                     yield break;
@@ -110,34 +113,6 @@ public sealed class NodeProvider(NodeLink link) : ISessionProvider, IChangeSourc
                     yield return answer;
                     break;
             }
-        }
-    }
-
-    private async Task AskAsync(NodeLines lines, NodeCall call, CancellationToken ct)
-    {
-        try
-        {
-            await lines.WriteAsync(call, WireJson.Default.NodeCall, ct);
-        }
-        catch (IOException e)
-        {
-            throw link.Broken("the connection was lost", e);
-        }
-    }
-
-    private async Task<NodeAnswer> HearAsync(NodeLines lines, CancellationToken ct)
-    {
-        try
-        {
-            return await lines.ReadAsync(WireJson.Default.NodeAnswer, ct) ?? throw link.Broken("it ended the call without an answer");
-        }
-        catch (IOException e)
-        {
-            throw link.Broken("the connection was lost", e);
-        }
-        catch (JsonException e)
-        {
-            throw link.Broken($"its answer is not understood ({e.Message}): update Berth there, or here", e);
         }
     }
 }

@@ -5,7 +5,8 @@ namespace Berth.Providers.Processes;
 
 /// <summary>
 /// Decides what a session sees of the machine: its programs and files, read-only, its own workspace and temporary folder,
-/// its own processes, and the machine's network. What is under <see cref="ProcessOptions.Hidden"/> it does not see.
+/// its own processes, and the machine's network. It does not see what is <see cref="ProcessOptions.Hidden"/>, nor where
+/// secrets are in the home folder.
 /// </summary>
 internal sealed class Bubblewrap(ProcessOptions options)
 {
@@ -17,12 +18,15 @@ internal sealed class Bubblewrap(ProcessOptions options)
 
     private static readonly string[] s_kept = ["PATH", "LANG", "LC_ALL", "TZ", "USER", "LOGNAME", "SHELL", "HOME", "CONDA_EXE", "CONDA_PREFIX", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "CUDA_HOME"];
 
+    private readonly HomeView _home = new(options.Home, Environment.GetEnvironmentVariable);
+
     /// <summary>The command line, program first.</summary>
     /// <param name="order">What to start.</param>
     /// <param name="workspace">Its folder here.</param>
     /// <param name="session">The folder of its order.</param>
     /// <param name="status">Number of the descriptor that bubblewrap writes to.</param>
-    public IReadOnlyList<string> Command(StartOrder order, string workspace, string session, int status)
+    /// <param name="limited">A command line that begins its first process with limits.</param>
+    public IReadOnlyList<string> Command(StartOrder order, string workspace, string session, int status, IEnumerable<string> limited)
     {
         var mount = order.Spec.MountDirectory;
         List<string> line =
@@ -45,17 +49,15 @@ internal sealed class Bubblewrap(ProcessOptions options)
             line.AddRange(["--ro-bind-try", needed, needed]);
         foreach (var device in Directory.EnumerateFileSystemEntries("/dev", "nvidia*"))
             line.AddRange(["--dev-bind-try", device, device]);
-        foreach (var hidden in options.Hidden.Where(Path.Exists).Select(Target))
+        line.AddRange(_home.Arguments());
+        foreach (var hidden in options.Hidden.Where(Path.Exists).Select(HomeView.RealPath))
             line.AddRange(Directory.Exists(hidden) ? ["--tmpfs", hidden] : ["--ro-bind", "/dev/null", hidden]);
         line.AddRange(["--bind", workspace, mount, "--ro-bind", options.AgentFolder, AgentFiles.ProgramFolder, "--ro-bind", session, AgentFiles.SessionFolder]);
-        line.AddRange(["--remount-ro", "/", "--chdir", "/", "--clearenv"]);
+        line.AddRange(["--remount-ro", "/", .. _home.Close(mount), "--chdir", "/", "--clearenv"]);
         foreach (var (name, value) in Variables(order))
             line.AddRange(["--setenv", name, value]);
-        return [.. line, "--", AgentFiles.Program, "session"];
+        return [.. line, "--", .. limited, AgentFiles.Program, "session"];
     }
-
-    /// <summary>What a link leads to: many keep <c>~/.ssh</c> or <c>~/.netrc</c> elsewhere.</summary>
-    private static string Target(string path) => new FileInfo(path).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? path;
 
     /// <summary>Why a workspace cannot be at the place that the environment wants; null: it can.</summary>
     public static string? CannotMountAt(string folder)

@@ -33,7 +33,7 @@ internal sealed class MachineCheck(string bubblewrap)
 
     private async Task<string> TryAsync(CancellationToken ct)
     {
-        await RunAsync("setsid", ["flock", "--version"], Install, ct);
+        await RunAsync("setsid", [ProcessLimits.Program, "--core=0", "flock", "--version"], Install, ct);
         var version = await RunAsync(bubblewrap, ["--version"], Install, ct);
         await RunAsync(
             bubblewrap, ["--unshare-pid", "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "--", "/bin/sh", "-c", ":"],
@@ -42,7 +42,7 @@ internal sealed class MachineCheck(string bubblewrap)
     }
 
     // Changes with whatever may change the answer, and costs no process.
-    private string Describe() => string.Join('\n', [.. new[] { "setsid", "flock", bubblewrap }.Select(Stamp), .. s_allowances.Select(Said)]);
+    private string Describe() => string.Join('\n', [.. new[] { "setsid", "flock", ProcessLimits.Program, bubblewrap }.Select(Stamp), .. s_allowances.Select(Said)]);
 
     private static string Stamp(string program)
     {

@@ -12,9 +12,21 @@ public sealed record ProcessOptions
     /// <summary>Workspaces, and what is known of each start.</summary>
     public required string DataFolder { get; init; }
 
-    /// <summary>Folders and files that sessions must not see: secrets of whoever runs them.</summary>
+    /// <summary>Home folder of whoever runs the sessions: they see of it what is no place of secrets. Null: there is none.</summary>
+    public string? Home { get; init; }
+
+    /// <summary>Folders and files that sessions must not see besides.</summary>
     public IReadOnlyList<string> Hidden { get; init; } = [];
 
-    /// <summary>Program names on <c>PATH</c>, or paths.</summary>
+    /// <summary>How many processes and threads a session may have.</summary>
+    public int MostProcesses { get; init; } = 4096;
+
+    /// <summary>A program's name on <c>PATH</c>, or its path.</summary>
     public string Bubblewrap { get; init; } = "bwrap";
+
+    /// <summary>A program's name on <c>PATH</c>, or its path.</summary>
+    public string SystemdRun { get; init; } = "systemd-run";
+
+    /// <summary>File that tells the control groups of this program (cgroups(7)).</summary>
+    public string ControlGroups { get; init; } = "/proc/self/cgroup";
 }

@@ -1,9 +1,7 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using System.Threading.Channels;
 using Berth.Core.Agents;
 using Berth.Core.Providers;
@@ -15,33 +13,41 @@ namespace Berth.Providers.Processes;
 /// <summary>
 /// Sessions as processes of this machine, for where there is no container engine. They run as the user that runs this
 /// program, with the machine's own software, in bubblewrap: other processes, secrets and what is not theirs is out of
-/// sight, but the network is the machine's, and memory is limited for each process alone. Not a wall between people.
+/// sight, but the network is the machine's, and where the user's systemd does not limit them as a whole, memory is limited for each
+/// process alone. Not a wall between people.
 /// </summary>
-public sealed partial class ProcessProvider(ProcessOptions options, TimeProvider time) : ISessionProvider, IChangeSource, IWorkspaceSizes, IWorkspaceList, IDisposable
+public sealed class ProcessProvider(ProcessOptions options, TimeProvider time) : ISessionProvider, IChangeSource, IWorkspaceSizes, IWorkspaceList, IDisposable
 {
-    private const int Terminate = 15, Kill = 9;
     private const int StatusDescriptor = 3;
-    private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(20), s_startsWithin = TimeSpan.FromSeconds(20), s_killWithin = TimeSpan.FromSeconds(10), s_hearsWithin = TimeSpan.FromSeconds(2), s_afterGrace = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(20), s_startsWithin = TimeSpan.FromSeconds(20);
 
-    // Its own session and files; the lock lives as long as bubblewrap. Limits of one process: the kernel knows no others here.
+    // Its own session and files; the lock lives as long as bubblewrap, and who has it alone writes what the run tells.
     private const string Launch = """
-        folder=$1 memory=$2
-        shift 2
-        ulimit -d "$memory" && ulimit -c 0 || exit
-        exec setsid flock --wait 5 --close "$folder/running" "$@" 3>"$folder/status" >"$folder/output" 2>&1 </dev/null
+        folder=$1
+        shift
+        echo $$ >"$folder/launcher" || exit
+        exec setsid flock --wait 5 --close "$folder/running" "$@" >>"$folder/output" 2>&1 </dev/null
         """;
+
+    private const string Tell = """exec "$@" 3>"$0/status" >"$0/output" 2>&1""";
 
     private readonly MachineCheck _machine = new(options.Bubblewrap);
     private readonly Bubblewrap _bubblewrap = new(options);
+    private readonly Scopes _scopes = new(options.SystemdRun, options.ControlGroups, time);
     private readonly SessionFolder _folder = new(options.SessionsFolder);
+    private readonly Ending _ending = new(new SessionFolder(options.SessionsFolder), time);
     private readonly Workspaces _workspaces = new(Path.Combine(options.DataFolder, "work"), time);
     private readonly string _runs = Path.Combine(options.DataFolder, "runs");
     private readonly SemaphoreSlim _turn = new(1);
 
     /// <summary>Whether sessions can be processes here, and why not.</summary>
-    /// <returns>What runs them, such as "bubblewrap 0.8.0".</returns>
+    /// <returns>What runs them and limits them as a whole, such as "bubblewrap 0.8.0, memory limited".</returns>
     /// <exception cref="ProviderException">They cannot.</exception>
-    public Task<string> CheckAsync(CancellationToken ct) => _machine.RunAsync(ct);
+    public async Task<string> CheckAsync(CancellationToken ct)
+    {
+        var version = await _machine.RunAsync(ct);
+        return (await _scopes.FindAsync()).Words is { Length: > 0 } limited ? $"{version}, {limited} limited" : version;
+    }
 
     /// <inheritdoc/>
     public Task<ImageFinding> FindImageAsync(ImageQuery query, CancellationToken ct) =>
@@ -62,7 +68,9 @@ public sealed partial class ProcessProvider(ProcessOptions options, TimeProvider
             // 2.
             await SettleOthersAsync(order.Key, ct);
             var run = RunOf(order.Key);
-            if (run.Read().Process is not null)
+            if (!await _ending.BeginsAsync(run, ct))
+                await _ending.EndAsync(run, ct);
+            else if (run.Read().Process is not null)
                 return;
 
             // 3.
@@ -96,7 +104,10 @@ public sealed partial class ProcessProvider(ProcessOptions options, TimeProvider
     /// <inheritdoc/>
     public async Task StopAsync(SessionKey key, StopMode mode, CancellationToken ct)
     {
-        await EndAsync(RunOf(key), ct);
+        // A start that is on its way is there, or given up, before it is ended.
+        await _turn.WaitAsync(ct);
+        _turn.Release();
+        await _ending.EndAsync(RunOf(key), ct);
         _folder.Remove(key);
         if (!mode.Deletes)
             return;
@@ -141,7 +152,7 @@ public sealed partial class ProcessProvider(ProcessOptions options, TimeProvider
         {
             if (other.Key.Generation > key.Generation)
                 throw new ProviderException(Reason.Refused, $"start {key.Generation} of the session is over: start {other.Key.Generation} is there.");
-            await EndAsync(other, ct);
+            await _ending.EndAsync(other, ct);
         }
     }
 
@@ -149,7 +160,7 @@ public sealed partial class ProcessProvider(ProcessOptions options, TimeProvider
     {
         var (spec, resources) = (order.Spec, order.Spec.Resources);
         if (spec.Command is not { Count: > 0 })
-            throw new ProviderException(Reason.CommandNotFound, $"this machine runs its own programs, not what is in {spec.Image}: say which in its environment, one word each: `berth environment edit NAME --command jupyter --command lab --command --no-browser`.");
+            throw new ProviderException(Reason.CommandNotFound, $"this machine runs its own programs, not what is in {spec.Image}. Say which in its environment, one word each: `berth environment edit NAME --command jupyter --command lab --command --no-browser`.");
         if (spec.HostFolder is not null)
             throw new ProviderException(Reason.Refused, "sessions that are processes have a folder of their own.");
         if (Bubblewrap.CannotMountAt(spec.MountDirectory) is { } cannot)
@@ -158,6 +169,9 @@ public sealed partial class ProcessProvider(ProcessOptions options, TimeProvider
             throw new ProviderException(Reason.NoCapacity, $"{resources.Cpu:0.##} cores, and this machine has {Environment.ProcessorCount}.");
         if (!File.Exists(Path.Combine(options.AgentFolder, Path.GetFileName(AgentFiles.Program))))
             throw new ProviderException(Reason.Refused, $"Berth's own agent is missing in {options.AgentFolder}; install Berth again.");
+        // One that has only just been started does not listen yet.
+        if (Runs().Any(run => run.Key.SessionId != order.Key.SessionId && run.IsHeld() && _folder.Read(run.Key.SessionId)?.Port == spec.Port))
+            throw new ProviderException(Reason.Refused, $"another session of this machine has port {spec.Port}, and they share its network: choose another with --port.");
         if (IsTaken(spec.Port))
             throw new ProviderException(Reason.Refused, $"something else listens on port {spec.Port} of this machine, whose network the session would share: choose another with --port.");
     }
@@ -186,8 +200,13 @@ public sealed partial class ProcessProvider(ProcessOptions options, TimeProvider
     /// <summary>Starts it, apart from this program, and waits until bubblewrap says that there is a process.</summary>
     private async Task LaunchAsync(StartOrder order, Run run, string workspace, CancellationToken ct)
     {
-        var kilobytes = Math.Max(order.Spec.Resources.MemoryBytes / 1024, 1);
-        var start = new ProcessStartInfo("/bin/sh", ["-c", Launch, "berth", run.Folder, $"{kilobytes}", .. _bubblewrap.Command(order, workspace, _folder.PathOf(order.Key.SessionId), StatusDescriptor)]);
+        var kept = await _scopes.FindAsync();
+        var limited = ProcessLimits.Command(order.Spec.Resources, options.MostProcesses, memory: !kept.Memory);
+        var start = new ProcessStartInfo("/bin/sh",
+        [
+            "-c", Launch, "berth", run.Folder, .. kept.Command(order.Spec.Resources, options.MostProcesses), "/bin/sh", "-c", Tell, run.Folder,
+            .. _bubblewrap.Command(order, workspace, _folder.PathOf(order.Key.SessionId), StatusDescriptor, limited),
+        ]);
         using var process = Process.Start(start)!;
         using var late = new CancellationTokenSource(s_startsWithin, time);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct, late.Token);
@@ -210,61 +229,4 @@ public sealed partial class ProcessProvider(ProcessOptions options, TimeProvider
             throw new ProviderException(Reason.Refused, $"bubblewrap could not start it: {words}");
         }
     }
-
-    /// <summary>Asks the first process to end, and ends it where it does not; what is in its namespace ends with it.</summary>
-    private async Task EndAsync(Run run, CancellationToken ct)
-    {
-        if (run.IsHeld() && run.Read() is { Process: { } process, ExitCode: null })
-        {
-            await HearsAsync(process, ct);
-            var grace = TimeSpan.FromSeconds(_folder.Read(run.Key.SessionId)?.GraceSeconds ?? 10) + s_afterGrace;
-            if (!await SignalAsync(run, process, Terminate, grace, ct) && !await SignalAsync(run, process, Kill, s_killWithin, ct))
-                throw new ProviderException(Reason.Refused, $"process {process} of {run.Key} does not end.");
-        }
-
-        run.Delete();
-    }
-
-    /// <summary>
-    /// Waits a moment for one that has only just begun: the first process of a namespace gets no signal that it has not asked
-    /// for (pid_namespaces(7)).
-    /// </summary>
-    private async Task HearsAsync(int process, CancellationToken ct)
-    {
-        for (var begun = time.GetTimestamp(); time.GetElapsedTime(begun) < s_hearsWithin && Caught(process) is { } caught && (caught >> (Terminate - 1) & 1) == 0;)
-            await Task.Delay(s_look, time, ct);
-    }
-
-    /// <returns>The signals that a process handles, a bit each (proc(5)); null: it is not there.</returns>
-    private static ulong? Caught(int process)
-    {
-        try
-        {
-            var line = File.ReadLines($"/proc/{process}/status").FirstOrDefault(line => line.StartsWith("SigCgt:", StringComparison.Ordinal));
-            return line is null ? null : ulong.Parse(line.AsSpan("SigCgt:".Length).Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
-        }
-        catch (IOException)
-        {
-            return null;
-        }
-    }
-
-    /// <returns>Whether it has ended.</returns>
-    private async Task<bool> SignalAsync(Run run, int process, int signal, TimeSpan within, CancellationToken ct)
-    {
-        // While the lock is held the number is the session's: bubblewrap has not reaped it.
-        _ = SendSignal(process, signal); // one that has just ended takes none
-        var begun = time.GetTimestamp();
-        while (run.IsHeld())
-        {
-            if (time.GetElapsedTime(begun) > within)
-                return false;
-            await Task.Delay(s_look, time, ct); // a lock that is let go of tells nobody
-        }
-
-        return true;
-    }
-
-    [LibraryImport("libc", EntryPoint = "kill")]
-    private static partial int SendSignal(int process, int signal);
 }

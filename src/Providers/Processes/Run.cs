@@ -12,12 +12,12 @@ namespace Berth.Providers.Processes;
 /// </summary>
 /// <remarks>
 /// <c>running</c> is locked (flock(2)) for as long as bubblewrap lives, which the kernel undoes whatever ends it, a reboot
-/// too; <c>status</c> is what bubblewrap wrote: the first process's number, then its exit code; <c>output</c> is what it
+/// too; <c>launcher</c> is the number of the process that has the lock, while it has it; <c>status</c> is what bubblewrap wrote: the first process's number, then its exit code; <c>output</c> is what it
 /// printed.
 /// </remarks>
 internal sealed class Run(string folder, SessionKey key)
 {
-    public const string StatusFile = "status", LockFile = "running", OutputFile = "output";
+    public const string StatusFile = "status", LockFile = "running", LauncherFile = "launcher", OutputFile = "output";
     private const int LongestLastWords = 4096;
 
     /// <summary>What is known of its first process.</summary>
@@ -28,6 +28,9 @@ internal sealed class Run(string folder, SessionKey key)
     public SessionKey Key => key;
 
     public string Folder => folder;
+
+    /// <summary>The process that waits for bubblewrap, and the number of the group of both; of no meaning where nothing is held.</summary>
+    public int? Launcher => File.Exists(Path.Combine(folder, LauncherFile)) && int.TryParse(File.ReadAllText(Path.Combine(folder, LauncherFile)), out var process) ? process : null;
 
     /// <summary>Reads a run from the name of its folder; null: it is none.</summary>
     public static Run? Of(string folder) =>
@@ -106,10 +109,20 @@ internal sealed class Run(string folder, SessionKey key)
         }
     }
 
+    /// <summary>Removes what is kept of it.</summary>
     public void Delete()
     {
-        if (Directory.Exists(folder))
-            Directory.Delete(folder, recursive: true);
+        while (Directory.Exists(folder))
+        {
+            try
+            {
+                Directory.Delete(folder, recursive: true);
+            }
+            catch (DirectoryNotFoundException)
+            {
+                // A start that was ended removes it at the same time.
+            }
+        }
     }
 }
 

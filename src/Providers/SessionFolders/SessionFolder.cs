@@ -40,8 +40,17 @@ public sealed class SessionFolder(string parent)
     }
 
     /// <summary>The order of the start that was last told; null: there is none.</summary>
-    public AgentOrder? Read(string sessionId) =>
-        ReadNote(sessionId, AgentFiles.Order) is { } order ? JsonSerializer.Deserialize(order, CoreJson.Default.AgentOrder) : null;
+    public AgentOrder? Read(string sessionId)
+    {
+        try
+        {
+            return ReadNote(sessionId, AgentFiles.Order) is { } order ? JsonSerializer.Deserialize(order, CoreJson.Default.AgentOrder) : null;
+        }
+        catch (JsonException)
+        {
+            return null; // an empty file, after a loss of power: what it was for is gone with all processes
+        }
+    }
 
     /// <summary>Takes back what was given for one start. What a later start was given stays.</summary>
     public void Remove(SessionKey key)

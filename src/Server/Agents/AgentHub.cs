@@ -3,6 +3,7 @@ using System.Net.WebSockets;
 using Berth.Contracts.Agents;
 using Berth.Contracts.Sessions;
 using Berth.Core.Sessions;
+using Berth.Server.Connections;
 using Berth.Server.Live;
 using Berth.Server.Sessions;
 using Berth.Tunnel;
@@ -17,21 +18,27 @@ public sealed class AgentHub : IDisposable
 {
     // After a restart of the server, agents are back within less than this.
     private static readonly TimeSpan s_arrivesWithin = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan s_greetsWithin = TimeSpan.FromSeconds(10);
+    // Whoever has a session's token has it: connections that have said nothing yet are few.
+    private const int MostGreeting = 8;
 
     private readonly SessionDirectory _directory;
     private readonly SessionLogs _logs;
     private readonly ChangeFeed _changes;
     private readonly TimeProvider _time;
     private readonly ILogger<AgentHub> _log;
+    private readonly HeapTrim _heap;
     private readonly ConcurrentDictionary<string, ConnectedAgent> _agents = new(StringComparer.OrdinalIgnoreCase);
     private readonly ConcurrentDictionary<string, (int Generation, AgentReport Report)> _reports = new(StringComparer.OrdinalIgnoreCase);
     private readonly ConcurrentDictionary<string, (int Generation, IReadOnlyList<int> Ports)> _ports = new(StringComparer.OrdinalIgnoreCase);
+    private readonly Places _greeting = new(MostGreeting);
     private TaskCompletionSource _arrival = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _stopping;
 
     public AgentHub(SessionDirectory directory, SessionLogs logs, ChangeFeed changes, TimeProvider time, IHostApplicationLifetime lifetime, ILogger<AgentHub> log)
     {
         (_directory, _logs, _changes, _time, _log) = (directory, logs, changes, time, log);
+        _heap = new HeapTrim(time);
         // Kestrel waits for open requests when it stops, and an agent's never end by themselves.
         lifetime.ApplicationStopping.Register(Dispose);
     }
@@ -93,7 +100,8 @@ public sealed class AgentHub : IDisposable
     {
         using var agent = new ConnectedAgent(key, connection, socket, byNetwork, _time);
         var control = new ControlReader(socket);
-        if (await control.ReadAsync(ct) is not ControlReader.Said { Message: AgentHello hello } || hello.Generation != key.Generation)
+        // Its session may have been started again while it was silent.
+        if (await GreetedAsync(key.SessionId, control, ct) is not { } hello || hello.Generation != key.Generation || !Expects(key))
             return;
         agent.HasServices = hello.Services;
         await agent.SendAsync(new ServerWelcome(_logs.End(key), agent.IdleStreams), ct);
@@ -127,6 +135,16 @@ public sealed class AgentHub : IDisposable
         _stopping = true;
         foreach (var agent in _agents.Values)
             agent.Dispose();
+        _heap.Dispose();
+    }
+
+    /// <returns>Null: it does not say who it is, or too many are about to.</returns>
+    private async Task<AgentHello?> GreetedAsync(string sessionId, ControlReader control, CancellationToken ct)
+    {
+        using var limit = new CancellationTokenSource(s_greetsWithin, _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, limit.Token);
+        using var place = _greeting.Take(sessionId);
+        return place is null ? null : (await control.ReadAsync(either.Token) as ControlReader.Said)?.Message as AgentHello;
     }
 
     private async Task<ConnectedAgent> FindAsync(string sessionId, CancellationToken ct)
@@ -160,6 +178,7 @@ public sealed class AgentHub : IDisposable
             agent.Dispose();
         Interlocked.Exchange(ref _arrival, new(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
         _log.LogInformation("Agent of {Session} connected", agent.Key);
+        _heap.Arrived();
         Raise(() => ConnectionChanged?.Invoke(agent.Key.SessionId, true));
     }
 

@@ -18,6 +18,9 @@ namespace Berth.Server.Agents;
 public sealed class AgentSockets(ServerOptions options, ILoggerFactory loggers)
     : IConnectionListenerFactory, IConnectionListenerFactorySelector, IDisposable
 {
+    // A session's own processes can connect as often as they like: each connection is a file of the server's.
+    private const int MostConnections = ConnectedAgent.MaximumStreams + 32;
+
     private readonly Lock _opening = new();
     private readonly ILogger _log = loggers.CreateLogger<AgentSockets>();
     private readonly ConcurrentDictionary<string, Socket> _listening = new(StringComparer.OrdinalIgnoreCase);
@@ -74,11 +77,19 @@ public sealed class AgentSockets(ServerOptions options, ILoggerFactory loggers)
 
     private async Task AcceptAsync(string sessionId, Socket listening)
     {
+        var room = new SemaphoreSlim(MostConnections); // Not disposed of: connections outlive the listening.
         while (true)
         {
             try
             {
-                var connection = _connections.Create(await listening.AcceptAsync());
+                var socket = await listening.AcceptAsync();
+                if (!room.Wait(0, CancellationToken.None))
+                {
+                    socket.Dispose();
+                    continue;
+                }
+                var connection = _connections.Create(socket);
+                connection.ConnectionClosed.UnsafeRegister(_ => room.Release(), null);
                 connection.Features.Set<IAgentConnection>(new AgentConnection(sessionId));
                 if (!_accepted.Writer.TryWrite(connection))
                     await connection.DisposeAsync();

@@ -18,7 +18,7 @@ internal sealed class ConnectedAgent : IDisposable
     private const int MostStreams = 64;
     private const int ManyDials = 8;
     // A session's own processes hold its token: what they can make the server hold is bounded.
-    private const int MaximumStreams = 1024;
+    public const int MaximumStreams = 512;
     private static readonly TimeSpan s_busyFor = TimeSpan.FromMinutes(1);
 
     private readonly WebSocket _socket;
@@ -26,7 +26,7 @@ internal sealed class ConnectedAgent : IDisposable
     private readonly ITimer _cooling;
     private readonly SemaphoreSlim _sending = new(1);
     private readonly AgentTunnel _tunnel = new();
-    private int _wanted;
+    private volatile int _wanted;
     private long _lastDial;
 
     public ConnectedAgent(SessionKey key, string connection, WebSocket socket, bool byNetwork, TimeProvider time)
@@ -55,12 +55,10 @@ internal sealed class ConnectedAgent : IDisposable
         // An agent that does not know them would end the stream without an answer.
         if (port == ServiceRoutes.AgentPort && !HasServices)
             throw new AgentTooOldException();
-        Volatile.Write(ref _lastDial, _time.GetTimestamp());
-        if (Grow() is { } wanted)
-        {
-            await SendAsync(new ServerStreams(wanted), ct);
-            _cooling.Change(s_busyFor, Timeout.InfiniteTimeSpan);
-        }
+        // Before what is wanted is looked at: whoever cools looks the other way round, and one of the two sees the other.
+        Interlocked.Exchange(ref _lastDial, _time.GetTimestamp());
+        if (Grown(_wanted) != _wanted)
+            await GrowAsync(ct);
         return await _tunnel.DialAheadAsync(port, ct);
     }
 
@@ -73,23 +71,7 @@ internal sealed class ConnectedAgent : IDisposable
         return Task.CompletedTask;
     }
 
-    public async Task SendAsync(AgentMessage message, CancellationToken ct)
-    {
-        var bytes = JsonSerializer.SerializeToUtf8Bytes(message, AgentJson.Default.AgentMessage);
-        await _sending.WaitAsync(ct);
-        try
-        {
-            await _socket.SendAsync(bytes, WebSocketMessageType.Text, true, ct);
-        }
-        catch (Exception e) when (e is WebSocketException or ObjectDisposedException)
-        {
-            throw new AgentNotConnectedException("The session's agent has just disconnected.", e);
-        }
-        finally
-        {
-            _sending.Release();
-        }
-    }
+    public Task SendAsync(AgentMessage message, CancellationToken ct) => SendAsync(() => message, ct);
 
     /// <summary>The agent said goodbye: its streams end by themselves.</summary>
     public bool Finished { get; set; }
@@ -105,36 +87,62 @@ internal sealed class ConnectedAgent : IDisposable
         _socket.Abort();
     }
 
-    /// <returns>How many streams are to wait from now on; null: as many as before.</returns>
-    private int? Grow()
+    /// <param name="say">What to say, decided when nothing else is being said: so the agent hears decisions in their order. Null: nothing.</param>
+    /// <param name="ct">Gives up.</param>
+    private async Task SendAsync(Func<AgentMessage?> say, CancellationToken ct)
     {
-        for (var wanted = Volatile.Read(ref _wanted); ; wanted = Volatile.Read(ref _wanted))
+        await _sending.WaitAsync(ct);
+        try
         {
-            var more = wanted < BusyStreams ? BusyStreams : _tunnel.Dialling >= ManyDials ? Math.Min(wanted * 2, MostStreams) : wanted;
-            if (more == wanted)
-                return null;
-            if (Interlocked.CompareExchange(ref _wanted, more, wanted) == wanted)
-                return more;
+            if (say() is { } message)
+                await _socket.SendAsync(JsonSerializer.SerializeToUtf8Bytes(message, AgentJson.Default.AgentMessage), WebSocketMessageType.Text, true, ct);
+        }
+        catch (Exception e) when (e is WebSocketException or ObjectDisposedException)
+        {
+            throw new AgentNotConnectedException("The session's agent has just disconnected.", e);
+        }
+        finally
+        {
+            _sending.Release();
         }
     }
 
+    /// <returns>How many streams are to wait from now on.</returns>
+    private int Grown(int wanted) =>
+        wanted < BusyStreams ? BusyStreams : _tunnel.Dialling >= ManyDials ? Math.Min(wanted * 2, MostStreams) : wanted;
+
+    private Task GrowAsync(CancellationToken ct) => SendAsync(
+        () =>
+        {
+            if (Grown(_wanted) is var wanted && wanted == _wanted)
+                return null;
+            _wanted = wanted;
+            _cooling.Change(s_busyFor, Timeout.InfiniteTimeSpan);
+            return new ServerStreams(wanted);
+        },
+        ct);
+
     private async Task CoolAsync()
     {
-        var quiet = _time.GetElapsedTime(Volatile.Read(ref _lastDial));
         try
         {
-            if (quiet < s_busyFor)
-            {
-                _cooling.Change(s_busyFor - quiet, Timeout.InfiniteTimeSpan);
-                return;
-            }
-            Volatile.Write(ref _wanted, IdleStreams);
-            await SendAsync(new ServerStreams(IdleStreams), CancellationToken.None);
-            await _tunnel.TrimAsync(IdleStreams);
+            await SendAsync(Cool, CancellationToken.None);
+            await _tunnel.TrimAsync(_wanted);
         }
         catch (Exception e) when (e is AgentNotConnectedException or ObjectDisposedException)
         {
             // It went away meanwhile.
         }
+    }
+
+    private ServerStreams? Cool()
+    {
+        var before = Interlocked.Exchange(ref _wanted, IdleStreams);
+        var quiet = _time.GetElapsedTime(Interlocked.Read(ref _lastDial));
+        if (quiet >= s_busyFor)
+            return new ServerStreams(IdleStreams);
+        _wanted = before;
+        _cooling.Change(s_busyFor - quiet, Timeout.InfiniteTimeSpan);
+        return null;
     }
 }

@@ -156,6 +156,7 @@ public static class AccessTable
         new("GET", "/api/berth/sessions/{session}/logs", AccessRule.SessionOwner, ScopeRule.Any),
         new("GET", "/api/berth/sessions/{session}/connect", AccessRule.SessionOwner, ScopeRule.Sessions),
         new("GET", "/api/berth/sessions/{session}/ssh", AccessRule.SessionOwner, ScopeRule.Any),
+        new("GET", "/api/berth/sessions/{session}/front_end", AccessRule.SessionOwner, ScopeRule.Sessions),
         new("GET", "/api/berth/sessions/{session}/connections", AccessRule.SessionOwner, ScopeRule.Any),
         new("GET", "/api/berth/connections", AccessRule.Admin, ScopeRule.Read),
         new("GET", "/api/berth/all_sessions", AccessRule.Admin, ScopeRule.Read),
@@ -187,6 +188,7 @@ public static class AccessTable
         new("POST", "/api/berth/nodes/{node}/resume", AccessRule.NodeOwner, ScopeRule.All),
         new("DELETE", "/api/berth/nodes/{node}", AccessRule.NodeOwner, ScopeRule.All),
         new("POST", "/api/berth/node/join", AccessRule.Anonymous, ScopeRule.Any),
+        new("PUT", "/api/berth/node/offer", AccessRule.Node, ScopeRule.Any),
         new("GET", "/api/berth/node/control", AccessRule.Node, ScopeRule.Any),
         new("GET", "/api/berth/node/stream", AccessRule.Node, ScopeRule.Any),
 

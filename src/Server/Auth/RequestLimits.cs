@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Threading.RateLimiting;
 using Berth.Contracts.Problems;
-using Berth.Server.Agents;
 using Berth.Server.Options;
 using Berth.Server.Problems;
 
@@ -9,8 +8,8 @@ namespace Berth.Server.Auth;
 
 /// <summary>
 /// How many requests a caller may make: so many that nobody's work comes near, and so few that one caller's loop leaves
-/// the others room. Each has a bucket of their own: a user, an address without a user, a session's agent. Who runs the
-/// server is not held back, and what goes to sessions does not come this way.
+/// the others room. Each has a bucket of their own: a user, an address without a user. Who runs the server is not held back,
+/// and what goes to sessions or comes from their agents does not come this way.
 /// </summary>
 public static class RequestLimits
 {
@@ -41,7 +40,6 @@ public static class RequestLimits
     {
         { IsLocal: true } => null,
         { UserId: var user } => $"user {user}",
-        null when context.Features.Get<IAgentConnection>() is { } agent => $"session {agent.SessionId}",
         null => $"address {RecentCounts.Place(context.Connection.RemoteIpAddress)}",
     };
 }

@@ -45,6 +45,9 @@ public sealed class Revocations
         expiries.Expired += id => Apply(new Revocation(RevocationKind.Proof, id));
     }
 
+    /// <summary>Here or on another server of the database, this was revoked.</summary>
+    public event Action<Revocation>? Applied;
+
     /// <summary>Tells the other servers, when the transaction commits.</summary>
     public Task TellAsync(DbConnection connection, Revocation what)
     {
@@ -77,6 +80,8 @@ public sealed class Revocations
                 _callers.CutUser(what.Id);
                 break;
         }
+
+        Applied?.Invoke(what);
     }
 
     private void Hear(string words)

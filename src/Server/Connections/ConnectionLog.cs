@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Data.Common;
+using Berth.Core;
 using Berth.Core.Ids;
 using Berth.Server.Proxy;
 using Berth.Server.Storage;
@@ -8,62 +9,60 @@ using Dapper;
 namespace Berth.Server.Connections;
 
 /// <summary>
-/// Writes down who is connected to which session. Connections are noted in memory and written together every few seconds:
-/// none of them waits for the database. A row says of itself when it was last seen, and one whose server is gone is closed
-/// at that moment, by the next server to look.
+/// Writes down who is connected to which session. Connections are noted in memory: none of them waits for the database.
+/// What begins or ends is written at once, together with what does so in the same moment; how much has passed, every few
+/// seconds. A row says of itself when it was last seen, and one whose server is gone is closed at that moment, by the next
+/// server to look.
 /// </summary>
 public sealed class ConnectionLog(Db db, TimeProvider clock, ILogger<ConnectionLog> log) : BackgroundService
 {
     private static readonly TimeSpan s_every = TimeSpan.FromSeconds(5);
 
-    // Open ones are written at least so often, changed or not.
-    private static readonly TimeSpan s_seenEvery = TimeSpan.FromSeconds(30);
+    // Between two writes: what comes in a crowd is written in a few.
+    private static readonly TimeSpan s_rest = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan s_goneAfter = TimeSpan.FromMinutes(2);
 
-    private readonly ConcurrentDictionary<(string SessionId, string Stream), NotedConnection> _noted = new();
+    // A browser asks, and is silent, and asks again: one that does within this time has not left.
+    private static readonly TimeSpan s_browserStays = TimeSpan.FromMinutes(1);
 
-    /// <summary>One begins, or comes back.</summary>
+    private readonly ConcurrentDictionary<(string SessionId, string Stream), NotedConnection> _noted = new();
+    private readonly Wakeup _changed = new();
+    private readonly SemaphoreSlim _writing = new(1);
+
+    /// <summary>A stream begins, or comes back.</summary>
     public NotedConnection Begin(string sessionId, string userId, string stream, string kind, string? target, string from)
     {
         while (true)
         {
-            var noted = _noted.GetOrAdd(
-                (sessionId, stream),
-                _ => new NotedConnection(Ulid.New(clock), sessionId, stream, userId, kind, target, from, Now));
+            var noted = _noted.GetOrAdd((sessionId, stream), _ => New(sessionId, stream, userId, kind, target, from, TimeSpan.Zero));
             if (noted.Enter())
                 return noted;
         }
     }
 
-    /// <summary>A browser was let into a session's origin: noted once for each of them and sign-in, and over as soon as it has begun.</summary>
-    public void NoteBrowser(SessionOrigin origin, string userId, string signInId, string from) =>
-        End(origin.Port is { } port
-            ? Begin(origin.SessionId, userId, $"{signInId}-{port}", "browser", $"port {port}", from)
-            : Begin(origin.SessionId, userId, signInId, "browser", null, from));
-
-    /// <summary>It has ended, or its line is lost: the row can be opened again.</summary>
-    public void End(NotedConnection connection) => connection.Leave(Now);
+    /// <summary>A browser reaches a session. It is one visit until it has not done so for a while.</summary>
+    public NotedConnection BeginVisit(SessionOrigin origin, string userId, string from)
+    {
+        var target = origin.Port is { } port ? $"port {port}" : null;
+        var noted = New(origin.SessionId, Ulid.New(clock), userId, "browser", target, from, s_browserStays);
+        _noted[(noted.SessionId, noted.Stream)] = noted;
+        noted.Enter();
+        return noted;
+    }
 
     /// <summary>Writes what has changed.</summary>
     public async Task WriteAsync(CancellationToken ct)
     {
-        var now = Now;
-        var due = _noted.Values.Where(noted => noted.IsDue(now, s_seenEvery)).ToList();
-        if (due.Count == 0)
-            return;
-        var rows = due.Select(noted => noted.Take(now)).ToList();
+        // What was taken first is written first.
+        await _writing.WaitAsync(ct);
         try
         {
-            await db.WriteAsync(connection => SaveAsync(connection, rows), ct);
+            await WriteDueAsync(ct);
         }
-        catch
+        finally
         {
-            foreach (var noted in due)
-                noted.GiveBack();
-            throw;
+            _writing.Release();
         }
-        foreach (var noted in due.Where(noted => noted.Forget()))
-            _noted.TryRemove(new((noted.SessionId, noted.Stream), noted));
     }
 
     /// <summary>Closes rows that a server left open which is gone.</summary>
@@ -84,21 +83,58 @@ public sealed class ConnectionLog(Db db, TimeProvider clock, ILogger<ConnectionL
     {
         await base.StopAsync(cancellationToken);
         foreach (var noted in _noted.Values)
-            noted.Leave(Now);
+            noted.Close();
         await TryAsync(WriteAsync, cancellationToken);
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(LookAroundAsync(stoppingToken), WriteChangesAsync(stoppingToken));
+
+    private async Task WriteChangesAsync(CancellationToken ct)
     {
-        using var timer = new PeriodicTimer(s_every, clock);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
+        while (true)
         {
-            await TryAsync(WriteAsync, stoppingToken);
-            await TryAsync(ct => CloseLostAsync(all: false, ct), stoppingToken);
+            await _changed.WaitAsync(ct);
+            await TryAsync(WriteAsync, ct);
+            await Task.Delay(s_rest, clock, ct);
         }
     }
 
+    private async Task LookAroundAsync(CancellationToken ct)
+    {
+        using var timer = new PeriodicTimer(s_every, clock);
+        while (await timer.WaitForNextTickAsync(ct))
+        {
+            Changed();
+            await TryAsync(closing => CloseLostAsync(all: false, closing), ct);
+        }
+    }
+
+    private async Task WriteDueAsync(CancellationToken ct)
+    {
+        var due = _noted.Values.Where(noted => noted.IsDue()).ToList();
+        if (due.Count == 0)
+            return;
+        var rows = due.Select(noted => noted.Take()).ToList();
+        try
+        {
+            await db.WriteAsync(connection => SaveAsync(connection, rows), ct);
+        }
+        catch
+        {
+            foreach (var noted in due)
+                noted.GiveBack();
+            throw;
+        }
+        foreach (var noted in due.Where(noted => noted.Forget()))
+            _noted.TryRemove(new((noted.SessionId, noted.Stream), noted));
+    }
+
     private long Now => clock.GetUtcNow().ToUnixTimeMilliseconds();
+
+    private void Changed() => _changed.Set();
+
+    private NotedConnection New(string sessionId, string stream, string userId, string kind, string? target, string from, TimeSpan stays) =>
+        new(Ulid.New(clock), sessionId, stream, userId, kind, target, from, stays, clock, Changed);
 
     private static async Task SaveAsync(DbConnection connection, List<ConnectionRow> rows)
     {

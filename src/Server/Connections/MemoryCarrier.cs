@@ -13,6 +13,9 @@ internal sealed class MemoryCarrier : DuplexStream
     private MemoryCarrier(PipeReader incoming, PipeWriter outgoing) =>
         (_in, _reads, _out) = (incoming, incoming.AsStream(leaveOpen: true), outgoing);
 
+    /// <summary>What is still to be done with what came from it once it is closed; its disposal waits for that.</summary>
+    public Task Rest { private get; set; } = Task.CompletedTask;
+
     /// <summary>Both ends.</summary>
     public static (MemoryCarrier One, MemoryCarrier Other) Pair()
     {
@@ -54,6 +57,12 @@ internal sealed class MemoryCarrier : DuplexStream
         _out.Complete(aborted);
         _in.CancelPendingRead();
         _in.Complete(aborted);
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        await base.DisposeAsync();
+        await Rest;
     }
 
     protected override void Dispose(bool disposing)

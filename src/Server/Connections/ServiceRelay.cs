@@ -18,23 +18,26 @@ namespace Berth.Server.Connections;
 /// </summary>
 /// <remarks>
 /// 1. The session is the caller's, and runs. 2. What may end it is taken hold of before that is asked. 3. There is a place.
-/// 4. The agent is there. 5. Bytes pass until either side ends, or something ends it.
+/// 4. The agent is there. 5. Bytes pass until either side ends, or something ends it. A connection that is opened ahead waits
+/// for its stream in a place of another kind; the last three follow once its first words come.
 /// </remarks>
 public sealed class ServiceRelay(
     SessionQueries queries, SessionDirectory directory, SessionDialer dialer, LiveConnections live, Callers callers, StreamLimits limits,
     ConnectionLog log, IHostApplicationLifetime lifetime)
 {
     private static readonly TimeSpan s_helloWithin = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan s_aheadFor = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan s_farewellWithin = TimeSpan.FromSeconds(5);
 
-    /// <summary>Answers the request of a command, which brings its own stream.</summary>
-    public Task ServeAsync(string session, Caller caller, HttpContext context) => ServeAsync(session, caller, context, (socket, _) => socket);
+    /// <summary>Answers the request of a command, which brings its own stream, at once or later.</summary>
+    public Task ServeAsync(string session, bool ahead, Caller caller, HttpContext context) => ServeAsync(session, ahead, caller, context, (socket, _) => socket);
 
     /// <summary>Answers the request of a page, for which the server asks for a terminal.</summary>
-    public Task ServeTerminalAsync(string session, TerminalRequest request, Caller caller, HttpContext context) =>
-        ServeAsync(session, caller, context, (socket, ct) => TerminalCarrier.Of(socket, request, ct));
+    public Task ServeTerminalAsync(string session, TerminalRequest request, int? window, Caller caller, HttpContext context) =>
+        ServeAsync(session, ahead: false, caller, context, (socket, ct) => TerminalCarrier.Of(socket, request, window, ct));
 
-    private async Task ServeAsync(string session, Caller caller, HttpContext context, Func<TunnelStream, CancellationToken, DuplexStream> carrier)
+    private async Task ServeAsync(
+        string session, bool ahead, Caller caller, HttpContext context, Func<TunnelStream, CancellationToken, DuplexStream> carrier)
     {
         var ct = context.RequestAborted;
         // 1. and 2.
@@ -46,11 +49,11 @@ public sealed class ServiceRelay(
             throw NotRunning(found.Facts.Name, route?.Status ?? SessionStatus.Ended);
 
         // 3.
-        using var place = limits.Take(id, caller.UserId);
+        using var place = limits.Take(id, caller.UserId, ahead);
 
         // 4.
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct, cut, revoked, lifetime.ApplicationStopping);
-        await using var agent = await DialAsync(route, stop.Token);
+        await using var dialled = ahead ? null : await DialAsync(route, stop.Token);
         if (!context.WebSockets.IsWebSocketRequest)
         {
             // Who was refused a WebSocket cannot read why; asking again without one tells.
@@ -64,22 +67,27 @@ public sealed class ServiceRelay(
         // 5.
         try
         {
-            await RelayAsync(client, agent, place, hello => log.Begin(id, caller.UserId, hello.Id.ToString("N"), Kind(hello), Target(hello), context.From()), stop.Token);
+            var hello = await GreetAsync(client, ahead ? s_aheadFor : s_helloWithin, stop.Token);
+            place.Use();
+            await using var later = ahead ? await DialAsync(route, stop.Token) : null;
+            await RelayAsync(client, dialled ?? later!, place, hello, Note(route, caller, hello, context), stop.Token);
         }
-        catch (Exception e) when (e is IOException or OperationCanceledException)
+        catch (Exception e) when (e is IOException or OperationCanceledException || e is ProblemException && ahead)
         {
             // Either side lost its line, or may not go on: the stream itself knows how to.
         }
     }
 
-    private async Task RelayAsync(
-        DuplexStream client, DuplexStream agent, StreamLimits.Place place, Func<StreamHello, NotedConnection> note, CancellationToken ct)
+    private static async Task<StreamHello> GreetAsync(DuplexStream client, TimeSpan within, CancellationToken ct)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        limit.CancelAfter(s_helloWithin);
-        var hello = await StreamHello.ReadAsync(client, limit.Token);
-        limit.CancelAfter(Timeout.InfiniteTimeSpan);
-        var noted = note(hello);
+        limit.CancelAfter(within);
+        return await StreamHello.ReadAsync(client, limit.Token);
+    }
+
+    private async Task RelayAsync(
+        DuplexStream client, DuplexStream agent, StreamLimits.Place place, StreamHello hello, NotedConnection noted, CancellationToken ct)
+    {
         try
         {
             await hello.WriteAsync(agent, ct);
@@ -87,7 +95,7 @@ public sealed class ServiceRelay(
         }
         finally
         {
-            log.End(noted);
+            noted.Leave();
         }
     }
 
@@ -114,10 +122,10 @@ public sealed class ServiceRelay(
         {
             try
             {
-                await Splice.CopyAsync(from, to, bytes =>
+                await Splice.CopyAsync(from, place.Pace(to), bytes =>
                 {
                     count(bytes.Span);
-                    return place.PassAsync(bytes.Length, over.Token);
+                    return ValueTask.CompletedTask;
                 }, over.Token);
             }
             catch (IOException)
@@ -156,33 +164,36 @@ public sealed class ServiceRelay(
         }
     }
 
-    private static string Kind(StreamHello hello)
+    private NotedConnection Note(SessionRoute route, Caller caller, StreamHello hello, HttpContext context)
     {
-        using var request = Request(hello);
-        return request?.RootElement is { ValueKind: JsonValueKind.Object } root && root.TryGetProperty("kind", out var kind) && kind.GetString() is { Length: <= 32 } word ? word : "unknown";
+        var (kind, target) = Asked(hello);
+        return log.Begin(route.Id, caller.UserId, hello.Id.ToString("N"), kind, target, context.From());
     }
 
-    private static string? Target(StreamHello hello)
+    private static (string Kind, string? Target) Asked(StreamHello hello)
     {
         try
         {
-            return JsonSerializer.Deserialize(hello.Request.Span, ServiceJson.Default.ServiceRequest)?.Target() is { } target ? target[..Math.Min(target.Length, 200)] : null;
+            using var request = JsonDocument.Parse(hello.Request);
+            var kind = request.RootElement is { ValueKind: JsonValueKind.Object } root && root.TryGetProperty("kind", out var said) && said.ValueKind == JsonValueKind.String
+                && said.GetString() is { Length: <= 32 } word ? word : "unknown";
+            return (kind, TargetOf(request));
+        }
+        catch (JsonException)
+        {
+            return ("unknown", null);
+        }
+    }
+
+    private static string? TargetOf(JsonDocument request)
+    {
+        try
+        {
+            return request.Deserialize(ServiceJson.Default.ServiceRequest)?.Target() is { } target ? target[..Math.Min(target.Length, 200)] : null;
         }
         catch (Exception e) when (e is JsonException or NotSupportedException)
         {
             // A service that this server does not know; its agent may.
-            return null;
-        }
-    }
-
-    private static JsonDocument? Request(StreamHello hello)
-    {
-        try
-        {
-            return JsonDocument.Parse(hello.Request);
-        }
-        catch (JsonException)
-        {
             return null;
         }
     }

@@ -14,14 +14,19 @@ namespace Berth.Server.Connections;
 internal static class TerminalCarrier
 {
     /// <summary>Speaks for a browser, whose messages are <see cref="ProcessFrames"/>, until either side ends.</summary>
-    public static DuplexStream Of(DuplexStream browser, TerminalRequest request, CancellationToken ct)
+    /// <param name="browser">The browser.</param>
+    /// <param name="request">Which terminal.</param>
+    /// <param name="window">Bytes that may be on their way to it; null: a page that does not say what it has shown.</param>
+    /// <param name="ct">Ends it.</param>
+    public static DuplexStream Of(DuplexStream browser, TerminalRequest request, int? window, CancellationToken ct)
     {
         var (client, carrier) = MemoryCarrier.Pair();
-        _ = SpeakAsync(browser, client, request, ct);
+        // The last words of a shell that has ended are with the server before they are on the page.
+        carrier.Rest = SpeakAsync(browser, client, request, window, ct);
         return carrier;
     }
 
-    private static async Task SpeakAsync(DuplexStream browser, MemoryCarrier client, TerminalRequest request, CancellationToken ct)
+    private static async Task SpeakAsync(DuplexStream browser, MemoryCarrier client, TerminalRequest request, int? window, CancellationToken ct)
     {
         var used = 0;
         try
@@ -33,7 +38,7 @@ internal static class TerminalCarrier
                 JsonSerializer.SerializeToUtf8Bytes<ServiceRequest>(request, ServiceJson.Default.ServiceRequest),
                 new ResumableOptions { Window = ProcessFrames.InputWindow },
                 ct);
-            await Splice.RunAsync(browser, stream, ct);
+            await (window is { } bytes ? new ShownWindow(browser, stream, bytes).PassAsync(ct) : Splice.RunAsync(browser, stream, ct));
         }
         catch (StreamRefusedException e)
         {

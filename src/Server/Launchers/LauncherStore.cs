@@ -22,30 +22,29 @@ public sealed class LauncherStore(Db db, ProjectNews news, TimeProvider clock)
     public async Task<List<LauncherView>> ListAsync(Caller caller, string? projectId, CancellationToken ct) =>
         (await ListAsync(caller, projectId, PageRequest.Everything, ct)).Items;
 
-    public async Task<PageOf<LauncherView>> ListAsync(Caller caller, string? projectId, PageRequest page, CancellationToken ct)
-    {
-        await using var connection = await db.OpenAsync(ct);
-        var project = projectId is null ? null : await ProjectRow.RequireAsync(connection, caller, projectId, ProjectAction.Read);
-        var launchers = await page.QueryAsync<LauncherRow>(
-            connection,
-            $"""
-            SELECT l.* FROM session_launchers l
-            JOIN environments e ON e.id = l.environment_id
-            WHERE l.listed = true AND (@Project IS NULL OR l.project_id = @Project) AND l.project_id IN (SELECT r.id FROM ({ProjectRow.Readable}) r)
-            """,
-            "id",
-            new { caller.UserId, Project = project?.Id });
-        var environments = (await connection.QueryAsync<EnvironmentRow>(
-            "SELECT * FROM environments WHERE id IN (SELECT environment_id FROM session_launchers WHERE listed = true)")).ToDictionary(e => e.Id);
-        return launchers.Select(l => l.View(environments[l.EnvironmentId]));
-    }
+    public Task<PageOf<LauncherView>> ListAsync(Caller caller, string? projectId, PageRequest page, CancellationToken ct) =>
+        db.ReadAsync(async connection =>
+        {
+            var project = projectId is null ? null : await ProjectRow.RequireAsync(connection, caller, projectId, ProjectAction.Read);
+            var launchers = await page.QueryAsync<LauncherRow>(
+                connection,
+                $"""
+                SELECT l.* FROM session_launchers l
+                WHERE l.listed = true AND (@Project IS NULL OR l.project_id = @Project) AND l.project_id IN (SELECT r.id FROM ({ProjectRow.Readable}) r)
+                """,
+                "id",
+                new { caller.UserId, Project = project?.Id });
+            var environments = (await connection.QueryAsync<EnvironmentRow>(
+                "SELECT * FROM environments WHERE id IN (SELECT environment_id FROM session_launchers WHERE listed = true)")).ToDictionary(e => e.Id);
+            return launchers.Select(l => l.View(environments[l.EnvironmentId]));
+        }, ct);
 
-    public async Task<LauncherView> FindAsync(Caller caller, string id, CancellationToken ct)
-    {
-        await using var connection = await db.OpenAsync(ct);
-        var row = await RequireAsync(connection, caller, id, ProjectAction.Read);
-        return row.View(await EnvironmentOfAsync(connection, row));
-    }
+    public Task<LauncherView> FindAsync(Caller caller, string id, CancellationToken ct) =>
+        db.ReadAsync(async connection =>
+        {
+            var row = await RequireAsync(connection, caller, id, ProjectAction.Read);
+            return row.View(await EnvironmentOfAsync(connection, row));
+        }, ct);
 
     public async Task<LauncherView> CreateAsync(Caller caller, LauncherRequest request, CancellationToken ct)
     {

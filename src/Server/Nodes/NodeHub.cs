@@ -2,6 +2,7 @@ using System.Net.WebSockets;
 using System.Text.Json;
 using Berth.Contracts.Json;
 using Berth.Contracts.Nodes;
+using Berth.Providers.Nodes;
 using Berth.Server.Problems;
 using Berth.Server.Storage;
 using Berth.Tunnel;
@@ -9,39 +10,68 @@ using Berth.Tunnel;
 namespace Berth.Server.Nodes;
 
 /// <summary>Serves the connections of nodes: each has a control connection, and the streams that belong to it.</summary>
-public sealed class NodeHub(NodeDirectory nodes, Db db, TimeProvider clock, ILogger<NodeHub> log)
+public sealed class NodeHub
 {
     private const int IdleStreams = 4;
     private const int MaximumStreams = 256;
     private const int LongestMessage = 256 * 1024;
 
+    private readonly NodeDirectory _nodes;
+    private readonly Replica _replica;
+    private readonly NodeLimits _limits;
+    private readonly TimeProvider _clock;
+    private readonly ILogger<NodeHub> _log;
     private readonly Dictionary<string, Line> _lines = [];
     private readonly Lock _lock = new();
     private long _begun;
 
+    public NodeHub(NodeDirectory nodes, Replica replica, NodeLimits limits, TimeProvider clock, ILogger<NodeHub> log)
+    {
+        (_nodes, _replica, _limits, _clock, _log) = (nodes, replica, limits, clock, log);
+        Door = new NodeDoor(limits, clock);
+        nodes.Unwanted += End;
+    }
+
+    /// <summary>Where connections wait until their node says who it is.</summary>
+    internal NodeDoor Door { get; }
+
     /// <summary>Serves a control connection until it ends, or until the node has begun another.</summary>
-    internal async Task ServeControlAsync(NodeEntry node, string connection, WebSocket socket, CancellationToken ct)
+    /// <param name="node">Whose.</param>
+    /// <param name="connection">The name that the node gave to it.</param>
+    /// <param name="place">At the door, until it comes in.</param>
+    /// <param name="socket">The connection itself.</param>
+    /// <param name="ct">Ends it.</param>
+    internal async Task ServeControlAsync(NodeEntry node, string connection, IDisposable place, WebSocket socket, CancellationToken ct)
     {
         var line = new Line(Interlocked.Increment(ref _begun), connection, socket, new AgentTunnel());
         // A removed node, or a server that stops, has no use for the connection any more.
         using var over = CancellationTokenSource.CreateLinkedTokenSource(ct, node.Link.Ended);
-        if (await HearAsync(socket, ct) is not NodeHello hello || !await GreetAsync(node.Row, hello, socket, ct) || !Enter(node, line))
+        if (await HelloAsync(node.Row, socket, over.Token) is not { } hello || await OfferAsync(node.Row, hello, socket, ct) is not { } offer || !Enter(node, line))
             return;
-        log.LogInformation("Node {Name} connected", node.Row.Name);
-        nodes.Publish(node.Row);
+        place.Dispose();
+        _log.LogInformation("Node {Name} connected", node.Row.Name);
+        string? why = null;
         try
         {
-            while (await HearAsync(socket, over.Token) is { } heard)
-            {
-                if (heard is NodeReport report)
-                    await nodes.SaidAsync(node.Row.Id, before => Measured(before, report.Facts), over.Token);
-            }
+            _nodes.Said(node.Row.Id, before => Greeted(before, hello, offer), begins: true);
+            _nodes.Publish(node.Row);
+            // Who was disabled between the first look and now was told to nobody.
+            if (_nodes.TryGet(node.Row.Id, out var now) && now.Row.OwnerDisabled)
+                return;
+            await WelcomeAsync(socket, over.Token);
+            // Not until the request is aborted: that a line was cut shows in the read, which tells how.
+            why = await HearAllAsync(node.Row, socket, node.Link.Ended);
         }
         finally
         {
             socket.Abort();
-            if (Leave(node, line))
-                await LeftAsync(node.Row);
+            why = line.Unwanted ? null : why;
+            if (Leave(node, line, why))
+            {
+                _log.LogInformation("Node {Name} disconnected{Why}", node.Row.Name, why is null ? "" : $": {why}");
+                _nodes.Left(node.Row.Id);
+                _nodes.Publish(node.Row);
+            }
         }
     }
 
@@ -83,75 +113,118 @@ public sealed class NodeHub(NodeDirectory nodes, Db db, TimeProvider clock, ILog
     }
 
     /// <returns>Whether the node is away now.</returns>
-    private bool Leave(NodeEntry node, Line line)
+    private bool Leave(NodeEntry node, Line line, string? why)
     {
         lock (_lock)
         {
             if (ReferenceEquals(_lines.GetValueOrDefault(node.Row.Id), line))
                 _lines.Remove(node.Row.Id);
-            return node.Link.Leave(line.Tunnel);
+            return node.Link.Leave(line.Tunnel, why);
         }
     }
 
-    private async Task<bool> GreetAsync(NodeRow row, NodeHello hello, WebSocket socket, CancellationToken ct)
+    /// <summary>Its connection to this server is over.</summary>
+    private void End(string id)
+    {
+        lock (_lock)
+        {
+            if (_lines.GetValueOrDefault(id) is not { } line)
+                return;
+            line.Unwanted = true;
+            line.Socket.Abort();
+        }
+    }
+
+    /// <summary>What it says first; null: nothing of use, for long.</summary>
+    private async Task<NodeHello?> HelloAsync(NodeRow row, WebSocket socket, CancellationToken ct)
+    {
+        using var tooLong = new CancellationTokenSource(_limits.Hello, _clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, tooLong.Token);
+        var hello = (await HearAsync(socket, either.Token)).Message is NodeHello { Version: not null, Offer: not null, Facts.Gpus: not null } whole ? whole : null;
+        if (tooLong.IsCancellationRequested)
+            _log.LogWarning("Node {Name} began a connection and did not say on it who it is", row.Name);
+        await Door.PaceAsync(row.Id, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return hello;
+    }
+
+    /// <summary>What it offers; null after it was told that it cannot be.</summary>
+    private async Task<string?> OfferAsync(NodeRow row, NodeHello hello, WebSocket socket, CancellationToken ct)
     {
         try
         {
-            var offer = NodeRules.Checked(hello.Offer);
-            await nodes.SaidAsync(
-                row.Id,
-                before => Measured(before, hello.Facts) with
-                {
-                    Offer = JsonSerializer.Serialize(offer, NodeJson.Default.NodeOffer),
-                    Version = hello.Version.Length > 50 ? hello.Version[..50] : hello.Version,
-                },
-                ct);
-            await socket.SendAsync(new NodeWelcome(IdleStreams), NodeJson.Default.NodeMessage, ct);
-            return true;
+            return JsonSerializer.Serialize(NodeRules.Checked(hello.Offer), NodeJson.Default.NodeOffer);
         }
         catch (ProblemException e)
         {
-            log.LogWarning("Node {Name} offers what cannot be: {Why}", row.Name, e.Message);
-            await socket.CloseOutputAsync(WebSocketCloseStatus.PolicyViolation, e.Message.Length > 120 ? e.Message[..120] : e.Message, ct);
-            return false;
-        }
-        catch (WebSocketException)
-        {
-            return false; // It went away meanwhile.
+            _log.LogWarning("Node {Name} offers what cannot be: {Why}", row.Name, e.Message);
+            await TrySendAsync(socket.CloseOutputAsync(WebSocketCloseStatus.PolicyViolation, e.Message.Length > 120 ? e.Message[..120] : e.Message, ct));
+            return null;
         }
     }
+
+    private static Task WelcomeAsync(WebSocket socket, CancellationToken ct) =>
+        TrySendAsync(socket.SendAsync(new NodeWelcome(IdleStreams), NodeJson.Default.NodeMessage, ct));
+
+    private static async Task TrySendAsync(Task sending)
+    {
+        try
+        {
+            await sending;
+        }
+        catch (Exception e) when (e is WebSocketException or OperationCanceledException or ObjectDisposedException)
+        {
+            // It went away meanwhile, which the next read shows.
+        }
+    }
+
+    private NodeRow Greeted(NodeRow before, NodeHello hello, string offer) => Measured(before, hello.Facts) with
+    {
+        Offer = offer,
+        Version = hello.Version.Length > 50 ? hello.Version[..50] : hello.Version,
+        ConnectedTo = _replica.Name,
+    };
 
     private NodeRow Measured(NodeRow before, NodeFacts facts) => before with
     {
-        Facts = JsonSerializer.Serialize(NodeRules.Bounded(facts), NodeJson.Default.NodeFacts),
-        LastSeen = clock.GetUtcNow().ToUnixTimeMilliseconds(),
+        Facts = JsonSerializer.Serialize(NodeRules.Bounded(facts, before.FactsOf), NodeJson.Default.NodeFacts),
+        LastSeen = _clock.GetUtcNow().ToUnixTimeMilliseconds(),
     };
 
-    private async Task LeftAsync(NodeRow row)
+    /// <summary>Takes in what it says, until the connection ends.</summary>
+    /// <returns>Why it did.</returns>
+    private async Task<string> HearAllAsync(NodeRow row, WebSocket socket, CancellationToken ct)
     {
-        log.LogInformation("Node {Name} disconnected", row.Name);
-        try
+        while (true)
         {
-            await db.ExecuteAsync("UPDATE nodes SET last_seen = @Now WHERE id = @Id", new { row.Id, Now = clock.GetUtcNow().ToUnixTimeMilliseconds() }, CancellationToken.None);
+            var (heard, why) = await HearAsync(socket, ct);
+            if (heard is null)
+                return why;
+            if (heard is NodeReport { Facts.Gpus: not null } report)
+                _nodes.Said(row.Id, before => Measured(before, report.Facts));
+            // What it says faster waits in its own connection.
+            await Task.Delay(_limits.Pause, _clock, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
-        catch (Exception e) when (e is System.Data.Common.DbException or ObjectDisposedException)
-        {
-            log.LogDebug("When {Name} was heard of last could not be kept: {Why}", row.Name, e.Message);
-        }
-
-        nodes.Publish(row);
     }
 
-    /// <summary>The next message; null at the end of the connection, however it came. What a node says is not trusted.</summary>
-    private static async Task<NodeMessage?> HearAsync(WebSocket socket, CancellationToken ct)
+    /// <summary>The next message; none at the end of the connection, and why it ended. What a node says is not trusted.</summary>
+    private static async Task<(NodeMessage? Message, string Why)> HearAsync(WebSocket socket, CancellationToken ct)
     {
+        const string closed = "its connection was closed, there or on the way";
         try
         {
-            return await socket.ReceiveAsync(NodeJson.Default.NodeMessage, LongestMessage, ct);
+            return (await socket.ReceiveAsync(NodeJson.Default.NodeMessage, LongestMessage, ct), closed);
         }
-        catch (Exception e) when (e is WebSocketException or IOException or OperationCanceledException or ObjectDisposedException or JsonException)
+        catch (Exception e) when (e is JsonException or IOException)
         {
-            return null;
+            return (null, "it said what this server cannot read");
+        }
+        catch (OperationCanceledException) when (socket.State == WebSocketState.Aborted)
+        {
+            return (null, "it stopped answering"); // Who answers no ping is cut from here.
+        }
+        catch (Exception e) when (e is WebSocketException or OperationCanceledException or ObjectDisposedException)
+        {
+            return (null, closed);
         }
     }
 
@@ -160,5 +233,9 @@ public sealed class NodeHub(NodeDirectory nodes, Db db, TimeProvider clock, ILog
     /// <param name="Connection">The name that the node gave to it.</param>
     /// <param name="Socket">The connection itself.</param>
     /// <param name="Tunnel">Its streams.</param>
-    private sealed record Line(long Number, string Connection, WebSocket Socket, AgentTunnel Tunnel);
+    private sealed record Line(long Number, string Connection, WebSocket Socket, AgentTunnel Tunnel)
+    {
+        /// <summary>This server ended it.</summary>
+        public bool Unwanted { get; set; }
+    }
 }

@@ -14,6 +14,9 @@ public sealed record NodeRow
     public required string Name { get; init; }
     public string? OwnerId { get; init; }
     public string? OwnerName { get; init; }
+    /// <summary>The user whom alone it serves may not come in, and nor may it.</summary>
+    public bool OwnerDisabled { get; init; }
+
     public required string Hash { get; init; }
     public required string Offer { get; init; }
     public string? Facts { get; init; }
@@ -22,9 +25,16 @@ public sealed record NodeRow
     public long JoinedAt { get; init; }
     public long? LastSeen { get; init; }
 
+    /// <summary>The server that has its connection; null: none has.</summary>
+    public string? ConnectedTo { get; init; }
+
     public string Instance => InstancePrefix + Id;
 
     public NodeOffer OfferOf => JsonSerializer.Deserialize(Offer, NodeJson.Default.NodeOffer) ?? new NodeOffer();
+
+    /// <summary>Whether sessions of a user that stand in a queue may be given to it.</summary>
+    public bool Serves(string userId, string queue) =>
+        (OwnerId is null || OwnerId == userId) && OfferOf.Queues.Contains(queue, StringComparer.OrdinalIgnoreCase);
 
     public NodeFacts? FactsOf => Facts is null ? null : JsonSerializer.Deserialize(Facts, NodeJson.Default.NodeFacts);
 }

@@ -1,5 +1,7 @@
 using Berth.Contracts.Nodes;
+using Berth.Providers.Nodes;
 using Berth.Server.Auth;
+using Berth.Server.Health;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 
@@ -8,15 +10,20 @@ namespace Berth.Server.Nodes;
 /// <summary>Machines that join: tokens, links, placement, commands.</summary>
 public static class NodesRoom
 {
-
     public static IServiceCollection AddNodes(this IServiceCollection services) => services
+        .AddSingleton(new NodeLimits())
+        // Ends after the directory, whose last words it saves.
+        .AddHostedService<NodeSaver>()
         .AddSingleton<NodeDirectory>()
         // Before the reconciler begins and anything listens: sessions on nodes are known as such from the first moment on.
         .AddHostedService(provider => provider.GetRequiredService<NodeDirectory>())
         .AddSingleton<NodeJoins>()
+        .AddSingleton<NodeAdmission>()
         .AddSingleton<NodeHub>()
         .AddSingleton<NodeQueries>()
-        .AddSingleton<NodeCommands>();
+        .AddSingleton<NodeCommands>()
+        .AddSingleton<NodeRemoval>()
+        .AddSingleton<IHealthProbe, NodeIsolationProbe>();
 
     public static IEndpointRouteBuilder MapNodes(this IEndpointRouteBuilder routes)
     {
@@ -26,9 +33,10 @@ public static class NodesRoom
         api.MapGet("{node}", GetAsync).WithSummary("One machine, by name or id");
         api.MapPost("{node}/drain", DrainAsync).WithSummary("Let a machine finish what runs and take nothing new");
         api.MapPost("{node}/resume", ResumeAsync).WithSummary("Let a drained machine take sessions again");
-        api.MapDelete("{node}", RemoveAsync).WithSummary("Forget a machine; with force=true also one that has sessions, whose work stays there");
+        api.MapDelete("{node}", RemoveAsync).WithSummary("Forget a machine; with force=true also one that has sessions, or work of some that ended, which stays there");
 
         routes.MapPost(NodeRoutes.Join, JoinAsync).WithTags("nodes").WithSummary("Exchange a join token for a machine's own");
+        routes.MapPut(NodeRoutes.Offer, NodeEndpoints.OfferAsync).ExcludeFromDescription();
         Map(routes, NodeRoutes.Control, NodeEndpoints.ControlAsync);
         Map(routes, NodeRoutes.Stream, NodeEndpoints.StreamAsync);
         return routes;
@@ -51,11 +59,8 @@ public static class NodesRoom
     private static async Task<Ok<NodeView>> ResumeAsync(string node, Caller caller, NodeCommands commands, CancellationToken ct) =>
         TypedResults.Ok(await commands.DrainAsync(caller, node, draining: false, ct));
 
-    private static async Task<NoContent> RemoveAsync(string node, Caller caller, NodeCommands commands, CancellationToken ct, [FromQuery] bool force = false)
-    {
-        await commands.RemoveAsync(caller, node, force, ct);
-        return TypedResults.NoContent();
-    }
+    private static async Task<Ok<NodeRemoved>> RemoveAsync(string node, Caller caller, NodeRemoval removal, CancellationToken ct, [FromQuery] bool force = false) =>
+        TypedResults.Ok(await removal.RemoveAsync(caller, node, force, ct));
 
     private static async Task<Ok<JoinAnswer>> JoinAsync(JoinRequest request, HttpContext context, NodeJoins joins, CancellationToken ct) =>
         TypedResults.Ok(await joins.JoinAsync(request, context.Connection.RemoteIpAddress, ct));

@@ -40,9 +40,11 @@ public static class OptionsReader
         new("history_days", "a number of days from 0 (for ever) to 36500", (o, v) => o with { HistoryDays = Whole(v, 0, 36_500) }),
         new("streams_per_session", "a number of streams from 1 to 100000", (o, v) => o with { StreamsPerSession = Whole(v, 1, 100_000) }),
         new("streams_per_user", "a number of streams from 1 to 100000", (o, v) => o with { StreamsPerUser = Whole(v, 1, 100_000) }),
+        new("browser_connections_per_session", "a number of connections from 1 to 100000", (o, v) => o with { BrowserConnectionsPerSession = Whole(v, 1, 100_000) }),
         new("stream_bytes_per_second", "a number of bytes from 0 (no limit) to 2000000000", (o, v) => o with { StreamBytesPerSecond = Whole(v, 0, 2_000_000_000) }),
         new("ping_seconds", "a number of seconds from 1 to 3600", (o, v) => o with { PingEvery = TimeSpan.FromSeconds(Whole(v, 1, 3600)) }),
         new("node_grace", "a number of seconds from 0 to 604800", (o, v) => o with { NodeGrace = TimeSpan.FromSeconds(Whole(v, 0, 604_800)) }),
+        new("nodes_per_user", "a number of machines from 0 to 100000", (o, v) => o with { NodesPerUser = Whole(v, 0, 100_000) }),
         new("allow_root", "true or false", (o, v) => o with { AllowRoot = bool.Parse(v) }),
     ];
 

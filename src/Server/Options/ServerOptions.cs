@@ -53,6 +53,9 @@ public sealed record ServerOptions
     /// <summary>Streams of commands that one user may have open, to all their sessions.</summary>
     public int StreamsPerUser { get; init; } = 256;
 
+    /// <summary>Connections of browsers to the apps of one session: requests that are under way, WebSockets among them.</summary>
+    public int BrowserConnectionsPerSession { get; init; } = 256;
+
     /// <summary>Bytes a second, of both directions together, that all streams of commands to one session may carry; 0: as many as the line does.</summary>
     public int StreamBytesPerSecond { get; init; }
 
@@ -61,6 +64,9 @@ public sealed record ServerOptions
 
     /// <summary>How long a node may be away before the sessions on it count as lost.</summary>
     public TimeSpan NodeGrace { get; init; } = TimeSpan.FromMinutes(15);
+
+    /// <summary>Machines that one user may have that serve them alone, join tokens that are still good among them.</summary>
+    public int NodesPerUser { get; init; } = 20;
 
     /// <summary>The SQLite file.</summary>
     public string DatabaseFile => Path.Combine(DataFolder, "berth.db");

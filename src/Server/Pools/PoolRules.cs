@@ -98,7 +98,7 @@ internal static partial class PoolRules
             return pool.Queues is null ? null : throw Check.Invalid("queues", "must be null, for only pools of the kind nodes have queues");
         var queues = pool.Queues is { Count: > 0 } given ? given : [NodeRoutes.DefaultQueue];
         Check.Count(queues, MostQueues, "queues");
-        return [.. queues.Select((q, i) => NodeRules.Queue(q, $"queues[{i}]")).Distinct()];
+        return [.. queues.Select((q, i) => NodeRules.Queue(q, $"queues[{i}]")).Distinct(StringComparer.OrdinalIgnoreCase)];
     }
 
     private static List<ClassRequest> CheckClasses(IReadOnlyList<ClassRequest> classes, Quota? quota)

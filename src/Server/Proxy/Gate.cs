@@ -55,10 +55,7 @@ public sealed class Gate(
 
         if (cookies.ReadNonce(context.Request, origin) is { } nonce
             && tickets.Redeem(context.Request.Query["ticket"].ToString(), origin, nonce) is { } visitor)
-        {
             cookies.Write(context.Response, origin, visitor);
-            neighbours.Entered(visitor, origin, context);
-        }
         else if ((await FindPassAsync(context, origin)).Pass is null)
         {
             log.LogInformation("Refused a ticket for session {Session}: spent, too old, or of another browser.", origin.Key);

@@ -1,4 +1,5 @@
 using Berth.Contracts.Sessions;
+using Berth.Server.Connections;
 
 namespace Berth.Server.Proxy;
 
@@ -17,8 +18,9 @@ public sealed record Visitor(string UserId, string SignInId);
 /// <param name="DialAgent">A byte stream to a port inside a session, through its agent.</param>
 /// <param name="FindSession">A session of a user, ended ones among them; null where there is none.</param>
 /// <param name="Resume">Starts a paused or failed session of a user again.</param>
-/// <param name="Entered">Told that a visitor's browser was let into a session's origin.</param>
 /// <param name="Touched">Told of input to a session: that there was some since the last time, or that there was none any more.</param>
+/// <param name="BeginVisit">Notes that a visitor's browser, at an address, reaches a session's origin.</param>
+/// <param name="Pace">A connection of a browser to a session, no faster than the session may be.</param>
 public sealed record Neighbours(
     Func<HttpContext, Visitor?> SignedIn,
     Func<string, CancellationToken, ValueTask<bool>> IsSignedIn,
@@ -27,4 +29,5 @@ public sealed record Neighbours(
     Func<Visitor, string, CancellationToken, Task<SessionView?>> FindSession,
     Func<Visitor, string, CancellationToken, Task> Resume,
     Action<string, bool> Touched,
-    Action<Visitor, SessionOrigin, HttpContext> Entered);
+    Func<SessionOrigin, string, string, NotedConnection> BeginVisit,
+    Func<string, Stream, Stream> Pace);

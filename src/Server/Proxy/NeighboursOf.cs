@@ -26,7 +26,8 @@ public static class NeighboursOf
             (visitor, session, ct) => queries.TryFindAsync(visitor.UserId, session, ct),
             (visitor, session, ct) => commands.ResumeAsync(Caller(visitor), session, new ResumeRequest(), ct),
             services.GetRequiredService<Nudges>().Touch,
-            (visitor, origin, context) => connections.NoteBrowser(origin, visitor.UserId, visitor.SignInId, context.From()));
+            connections.BeginVisit,
+            services.GetRequiredService<StreamLimits>().Pace);
     }
 
     // Sessions belong to their user alone, so no right beyond that is needed here.

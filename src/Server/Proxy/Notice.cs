@@ -32,6 +32,11 @@ public sealed record Notice(string Title, string Text, string? LinkText = null, 
         $"Port {port} of {name} gave no answer",
         "What listens there closed the connection, or does not speak HTTP. Other protocols are for `berth session forward`.", "Try now", "");
 
+    /// <summary>Nothing more can be opened.</summary>
+    public static Notice Full(string name, int most) => new(
+        $"{name} has {most} connections open, which is the most",
+        "Close some of its tabs, or have browser_connections_per_session raised on the server. This page tries again by itself.", "Try now", "");
+
     /// <summary>The front end took the connection and gave no answer.</summary>
     public static Notice NoAnswer(string name) =>
         new($"{name} gave no answer", "Its app closed the connection before it answered. This page tries again by itself.", "Try now", "");

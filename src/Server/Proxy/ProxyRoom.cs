@@ -14,7 +14,7 @@ public static class ProxyRoom
     {
         services.AddHttpForwarder();
         services.AddDataProtection();
-        services.AddSingleton<SessionHosts>().AddSingleton<Origins>().AddSingleton<LiveConnections>().AddSingleton<InputWatch>().AddSingleton<Tickets>()
+        services.AddSingleton<SessionHosts>().AddSingleton<Origins>().AddSingleton<LiveConnections>().AddSingleton<InputWatch>().AddSingleton<Visits>().AddSingleton<Tickets>()
             .AddSingleton<GateCookies>().AddSingleton<Gate>().AddSingleton<SessionDialer>().AddSingleton<SessionForwarder>()
             .AddSingleton<SessionPages>().AddSingleton<OwnPaths>().AddSingleton<SessionProxy>()
             .AddSingleton<IStartupFilter, SessionHostsFirst>();

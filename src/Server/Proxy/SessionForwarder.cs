@@ -1,6 +1,7 @@
+using System.Globalization;
 using System.Net;
-using System.Runtime.CompilerServices;
 using System.Text;
+using Berth.Server.Connections;
 using Berth.Server.Options;
 using Berth.Server.Sessions;
 using Yarp.ReverseProxy.Forwarder;
@@ -8,8 +9,8 @@ using Yarp.ReverseProxy.Forwarder;
 namespace Berth.Server.Proxy;
 
 /// <summary>
-/// Sends a request on to a session's front end. Connections are kept alive in a pool for each start of a session: its id and
-/// generation are the authority that the HTTP client knows, and never a name that is looked up.
+/// Sends a request on to a session's front end. Connections are kept alive in a pool for each visit to a start of a session:
+/// its id, its generation and the visit are the authority that the HTTP client knows, and never a name that is looked up.
 /// </summary>
 public sealed class SessionForwarder : IDisposable
 {
@@ -29,17 +30,16 @@ public sealed class SessionForwarder : IDisposable
     private readonly Neighbours _neighbours;
     private readonly SessionTransformer _transformer;
     private readonly HttpMessageInvoker _client;
-    private readonly ConditionalWeakTable<SessionRoute, Target> _targets = [];
-
-    // What is the same for all requests of one route, made once.
-    private sealed record Target(string Prefix, string? Authorization);
+    private readonly Visits _visits;
+    private readonly Places _places;
 
     /// <summary>One client for all sessions.</summary>
     public SessionForwarder(
-        IHttpForwarder forwarder, SessionDirectory directory, SessionDialer dialer, Neighbours neighbours, Origins origins,
-        ServerOptions options)
+        IHttpForwarder forwarder, SessionDirectory directory, SessionDialer dialer, Neighbours neighbours, Visits visits,
+        Origins origins, ServerOptions options)
     {
-        (_forwarder, _directory, _dialer, _neighbours) = (forwarder, directory, dialer, neighbours);
+        (_forwarder, _directory, _dialer, _neighbours, _visits) = (forwarder, directory, dialer, neighbours, visits);
+        _places = new Places(options.BrowserConnectionsPerSession);
         _transformer = new SessionTransformer(origins, behindProxy: options.PublicUrl is not null);
         _client = new HttpMessageInvoker(new SocketsHttpHandler
         {
@@ -60,12 +60,12 @@ public sealed class SessionForwarder : IDisposable
     }
 
     /// <summary>
-    /// Forwards to the front end, or to a further port, and answers with the response. An error that came before any response
+    /// Forwards to where the visit is, the front end or a further port, and answers with the response. An error that came before any response
     /// leaves it to the caller.
     /// </summary>
-    public ValueTask<ForwarderError> SendAsync(HttpContext context, SessionRoute route, int? port, CancellationToken cut)
+    public ValueTask<ForwarderError> SendAsync(HttpContext context, SessionRoute route, Visit visit, CancellationToken cut)
     {
-        var target = port is { } further ? new Target(PrefixOf(route, further), Authorization: null) : _targets.GetValue(route, FrontEnd);
+        var target = visit.Target is { } known && ReferenceEquals(known.Route, route) ? known : visit.Target = TargetOf(route, visit);
         context.Items[SessionTransformer.AuthorizationKey] = target.Authorization;
         return _forwarder.SendAsync(context, target.Prefix, _client, Config, _transformer, cut);
     }
@@ -73,16 +73,28 @@ public sealed class SessionForwarder : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _client.Dispose();
 
-    private Target FrontEnd(SessionRoute route) => new(PrefixOf(route, route.Port), $"token {_neighbours.FrontEndToken(route.Id)}");
-
-    private static string PrefixOf(SessionRoute route, int port) => $"http://{route.Id.ToLowerInvariant()}-{route.Generation}:{port}";
+    // A further port's app is not told the front end's token.
+    private VisitTarget TargetOf(SessionRoute route, Visit visit) => new(
+        route, $"http://{route.Id.ToLowerInvariant()}-{route.Generation}-{visit.Name}:{visit.Origin.Port ?? route.Port}",
+        visit.Origin.Port is null ? $"token {_neighbours.FrontEndToken(route.Id)}" : null);
 
     private async ValueTask<Stream> DialAsync(SocketsHttpConnectionContext context, CancellationToken ct)
     {
-        var (host, port) = (context.DnsEndPoint.Host, context.DnsEndPoint.Port);
-        var dash = host.IndexOf('-', StringComparison.Ordinal);
-        if (!_directory.TryGet(host[..dash], out var route) || !host.AsSpan(dash + 1).SequenceEqual(route.Generation.ToString()))
-            throw new IOException($"Start {host[(dash + 1)..]} of session {host[..dash]} is over.");
-        return await _dialer.DialAsync(route, port, ct);
+        var (host, port) = (context.DnsEndPoint.Host.Split('-'), context.DnsEndPoint.Port);
+        if (host is not [var session, var generation, var visit])
+            throw new IOException($"No session is at '{context.DnsEndPoint.Host}'.");
+        if (!_directory.TryGet(session, out var route) || generation != route.Generation.ToString(CultureInfo.InvariantCulture))
+            throw new IOException($"Start {generation} of session {session} is over.");
+        var visitor = _visits.Require(visit);
+        var place = _places.Take(route.Id) ?? throw new TooManyConnectionsException(route.Id);
+        try
+        {
+            return visitor.Take(_neighbours.Pace(route.Id, await _dialer.DialAsync(route, port, ct)), place);
+        }
+        catch
+        {
+            place.Dispose();
+            throw;
+        }
     }
 }

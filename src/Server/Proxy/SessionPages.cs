@@ -1,4 +1,5 @@
 using Berth.Contracts.Sessions;
+using Berth.Server.Options;
 using Berth.Server.Proxy.Pages;
 using Berth.Server.Sessions;
 using Microsoft.AspNetCore.Components;
@@ -10,7 +11,7 @@ namespace Berth.Server.Proxy;
 /// Pages on a session's origin that are not its app's. Each is one answer with nothing to load: what would be loaded is the
 /// app's, and may not be there.
 /// </summary>
-public sealed class SessionPages(IServiceProvider services, ILoggerFactory loggers, Neighbours neighbours, Origins origins, TimeProvider clock)
+public sealed class SessionPages(IServiceProvider services, ILoggerFactory loggers, Neighbours neighbours, Origins origins, ServerOptions options, TimeProvider clock)
 {
     private const int RetrySeconds = 5;
 
@@ -61,6 +62,10 @@ public sealed class SessionPages(IServiceProvider services, ILoggerFactory logge
         (null, true) => NoticeAsync(context, StatusCodes.Status502BadGateway, Notice.NoAnswer(route.Name), retry: true),
         ({ } rude, true) => NoticeAsync(context, StatusCodes.Status502BadGateway, Notice.NoAnswer(route.Name, rude), retry: true),
     };
+
+    /// <summary>It has as many connections as it may.</summary>
+    public Task FullAsync(HttpContext context, SessionRoute route) =>
+        NoticeAsync(context, StatusCodes.Status429TooManyRequests, Notice.Full(route.Name, options.BrowserConnectionsPerSession), retry: true);
 
     /// <summary>The waiting page's inner part, and whether nothing more will follow.</summary>
     public async Task<(string Markup, bool IsOver)> StatusAsync(string sessionId, Visitor visitor, CancellationToken ct)

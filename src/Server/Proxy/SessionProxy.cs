@@ -19,7 +19,7 @@ namespace Berth.Server.Proxy;
 /// </remarks>
 public sealed class SessionProxy(
     SessionHosts hosts, Gate gate, SessionDirectory directory, SessionForwarder forwarder, SessionPages pages, OwnPaths own, Origins origins,
-    InputWatch inputs, ServerOptions options, TimeProvider clock)
+    InputWatch inputs, Visits visits, ServerOptions options, TimeProvider clock)
 {
     /// <summary>Answers the request.</summary>
     public async Task HandleAsync(HttpContext context)
@@ -76,24 +76,29 @@ public sealed class SessionProxy(
         if (origin.Port == route.Port)
             context.Response.Redirect(origins.Of(route.Id) + Navigation.Target(context), permanent: false, preserveMethod: true);
         else if (route.Status == SessionStatus.Running)
-            await ForwardAsync(context, route, origin.Port, cut);
+            await ForwardAsync(context, route, visits.Of(context, origin, pass.Visitor), cut);
         else
             await pages.WaitAsync(context, route, pass.Visitor);
     }
 
-    private async Task ForwardAsync(HttpContext context, SessionRoute route, int? port, CancellationToken cut)
+    private async Task ForwardAsync(HttpContext context, SessionRoute route, Visit visit, CancellationToken cut)
     {
         Unlimit(context);
         Watch(context, route);
-        var error = await forwarder.SendAsync(context, route, port, cut);
+        var error = await forwarder.SendAsync(context, route, visit, cut);
         if (error == ForwarderError.None || context.Response.HasStarted || context.RequestAborted.IsCancellationRequested)
             return;
 
         context.Response.Clear();
+        var why = Causes(context);
         if (cut.IsCancellationRequested)
             await Answers.TextAsync(context, StatusCodes.Status503ServiceUnavailable, "The session ended, or you signed out.");
+        else if (why.OfType<TooManyConnectionsException>().Any())
+            await pages.FullAsync(context, route);
         else
-            await pages.UnreachableAsync(context, route, port, Reached(context));
+            // Whether the front end took the connection, and so is the one to ask what is wrong.
+            await pages.UnreachableAsync(context, route, visit.Origin.Port, reached: !why.Any(e =>
+                e is DialRefusedException or AgentNotConnectedException or HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError }));
     }
 
     // Whether somebody is at the other end, or only a page that is open.
@@ -106,15 +111,12 @@ public sealed class SessionProxy(
             inputs.Of(route.Id).Note();
     }
 
-    // Whether the front end took the connection, and so is the one to ask what is wrong.
-    private static bool Reached(HttpContext context)
+    private static List<Exception> Causes(HttpContext context)
     {
+        var causes = new List<Exception>();
         for (var e = context.GetForwarderErrorFeature()?.Exception; e is not null; e = e.InnerException)
-        {
-            if (e is DialRefusedException or AgentNotConnectedException or HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError })
-                return false;
-        }
-        return true;
+            causes.Add(e);
+        return causes;
     }
 
     // Uploads have no limit but the session's disk, and may take as long as the line does.

@@ -26,14 +26,14 @@ public sealed class LineBoard(TimeProvider clock)
     internal List<(string SessionId, string UserId)> Take(RoundOfLine round, Plan plan, IReadOnlySet<string> placed)
     {
         var sessions = round.Round.Waiting.ToDictionary(s => s.Id);
-        var counts = round.Round.Waiting.Where(s => !placed.Contains(s.Id)).CountBy(s => s.Queue).ToFrozenDictionary();
-        var standing = plan.Waits.Where(w => w.Position is not null).CountBy(w => sessions[w.SessionId].Queue).ToDictionary();
+        var counts = round.Round.Waiting.Where(s => !placed.Contains(s.Id)).CountBy(s => s.Queue, StringComparer.OrdinalIgnoreCase).ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
+        var standing = plan.Waits.Where(w => w.Position is not null).CountBy(w => sessions[w.SessionId].Queue, StringComparer.OrdinalIgnoreCase).ToDictionary(StringComparer.OrdinalIgnoreCase);
         var waits = plan.Waits.ToFrozenDictionary(
             w => w.SessionId,
             w => new Entry(
                 w,
                 standing.GetValueOrDefault(sessions[w.SessionId].Queue),
-                sessions[w.SessionId].Only is { } only ? round.Round.Nodes.FirstOrDefault(n => n.Id == only)?.Name : null,
+                sessions[w.SessionId].Only is { } only ? round.Round.Nodes.FirstOrDefault(n => n.Id == only)?.Name ?? "a machine that was removed" : null,
                 sessions[w.SessionId].Owner));
         var before = _said;
         _said = new Said(waits, counts);
@@ -58,8 +58,10 @@ public sealed class LineBoard(TimeProvider clock)
     public static string Words(LineView line, DateTimeOffset now)
     {
         ArgumentNullException.ThrowIfNull(line);
-        var place = line.Position is { } position ? $"{Ordinal(position)} of {line.Of} in the queue '{line.Queue}'" : $"in the queue '{line.Queue}'";
-        var why = line.Reason is { } reason ? $": {reason}" : "";
+        var place = line.Position is { } position ? $"{Ordinal(position)} of {line.Of} in the queue '{line.Queue}'"
+            : line.Reason?.Contains($"'{line.Queue}'", StringComparison.Ordinal) == true ? null // it names the queue
+            : $"in the queue '{line.Queue}'";
+        var why = line.Reason is not { } reason ? "" : place is null ? reason : $": {reason}";
         var when = line.Estimate is not { } at ? "" : line.EstimateFrom == "known_ends" ? $"; starts by {At(at, now)}" : $"; may start at about {At(at, now)}";
         return place + why + when;
     }

@@ -17,7 +17,7 @@ public sealed record Comer(string UserId, string? Pool, string Queue, SessionRes
 
 /// <summary>
 /// Who may stand in line: all but those that could never be given a machine, as these are offered now, the ones that are
-/// away included. Where no machine has joined yet, or one has not said what it has, a session waits. So it does where space
+/// away included. Where no machine of the queue has joined yet, or one has not said what it has, or cannot tell its gpus, a session waits. So it does where space
 /// on disks is short: that can change without anybody's doing.
 /// </summary>
 public sealed class LineEntry(NodeDirectory nodes, TimeProvider clock)
@@ -30,11 +30,11 @@ public sealed class LineEntry(NodeDirectory nodes, TimeProvider clock)
             throw new ProblemException(ProblemCode.Invalid, $"In the pool '{comer.Pool}', say how many gpus: its machines have gpus of their own, and which ones a session gets is decided there.", "gpu");
         var own = comer.On is null ? null : nodes.OfInstance(comer.On)
             ?? throw new ProblemException(ProblemCode.NoCapacity, "The machine that has this session's work was removed: start a new one.");
-        var loads = nodes.All.Where(n => own is null || n == own).Select(n => new NodeLoad(n, [])).ToList();
-        if (loads.Exists(l => l.Offered is null))
+        var loads = nodes.All.Where(n => own is null ? n.Row.Serves(comer.UserId, comer.Queue) : n == own).Select(n => new NodeLoad(n, [])).ToList();
+        if (loads.Exists(l => l.Offered is null || (comer.Resources.Gpu.Wanted && l.Facts is { GpusUnknown: true })))
             return;
         var now = clock.GetUtcNow();
-        var session = new WaitingSession("", comer.UserId, own is null ? comer.Queue : own.Row.OfferOf.Queues[0], 0, now, NodeLoad.DemandOf(comer.Resources) with { DiskBytes = 0 })
+        var session = new WaitingSession("", comer.UserId, own is null ? comer.Queue : own.Row.OfferOf.Queues[0], 0, now, NodeLoad.DemandOf(comer.Resources))
         {
             Longest = comer.Limits.Age is { } age && age > TimeSpan.Zero ? age : null,
         };

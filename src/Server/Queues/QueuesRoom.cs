@@ -32,19 +32,18 @@ public static class QueuesRoom
 }
 
 /// <summary>Queues as they are shown: how long they are, not who stands in them.</summary>
-public sealed class QueueQueries(PoolStore pools, NodeDirectory nodes, LineBoard board, Db db)
+public sealed class QueueQueries(PoolStore pools, NodeDirectory nodes, LineBoard board, Db db, TimeProvider clock)
 {
     public async Task<List<QueueView>> ListAsync(Caller caller, CancellationToken ct)
     {
         var mine = await pools.ListAsync(caller, null, ct);
         await using var connection = await db.OpenAsync(ct);
-        var running = (await NodeLoad.SessionsAsync(connection)).SelectMany(s => s).Where(s => s.Holds).CountBy(s => s.Place?.Queue ?? NodeRoutes.DefaultQueue).ToDictionary();
-        var serving = nodes.All.Where(n => n.Row.OwnerId is null || n.Row.OwnerId == caller.UserId).ToList();
-        return [.. mine.SelectMany(p => p.Queues ?? [], (pool, queue) => (pool, queue)).GroupBy(q => q.queue, q => q.pool.Name).Select(q =>
+        var running = (await NodeLoad.SessionsAsync(connection)).SelectMany(s => s).Where(s => s.Holds).CountBy(s => s.Place?.Queue ?? NodeRoutes.DefaultQueue, StringComparer.OrdinalIgnoreCase).ToDictionary(StringComparer.OrdinalIgnoreCase);
+        return [.. mine.SelectMany(p => p.Queues ?? [], (pool, queue) => (pool, queue)).GroupBy(q => q.queue, q => q.pool.Name, StringComparer.OrdinalIgnoreCase).Select(q =>
         {
-            var machines = serving.FindAll(n => n.Row.OfferOf.Queues.Contains(q.Key));
+            var machines = nodes.All.Where(n => n.Row.Serves(caller.UserId, q.Key)).ToList();
             return new QueueView(
-                q.Key, [.. q], machines.Count, machines.Count(n => n.Link.IsConnected && !n.Row.Draining), board.CountOf(q.Key), running.GetValueOrDefault(q.Key));
+                q.Key, [.. q], machines.Count, machines.Count(n => n.StateAt(clock.GetUtcNow()) == "ready"), board.CountOf(q.Key), running.GetValueOrDefault(q.Key));
         })];
     }
 }

@@ -28,15 +28,17 @@ public sealed class RoundReader(Db db, NodeDirectory nodes, TimeProvider clock)
         if (waiting.Count == 0)
             return null;
         var held = await NodeLoad.SessionsAsync(connection);
+        var last = (await connection.QueryAsync<(string Node, string Queue)>("SELECT id, last_queue FROM nodes WHERE last_queue IS NOT NULL")).ToDictionary(l => l.Node, l => l.Queue);
         var now = clock.GetUtcNow();
         if (now - _recentReadAt >= RecentReadEvery)
             (_recent, _recentReadAt) = (await RecentAsync(connection), now);
 
         var all = nodes.All;
-        var refusals = waiting.Values.Select(s => (s.Session.Id, s.Session.Line!.Refusals))
-            .Concat(held.SelectMany(h => h).Where(h => h.Place is not null).Select(h => (h.Id, h.Place!.Refusals)))
-            .SelectMany(s => s.Refusals, (s, refusal) => (s.Id, Refusal: refusal)).ToLookup(r => r.Refusal.Instance);
-        var machines = all.Select(n => new NodeLoad(n, [.. held[n.Row.Instance]]).ForPlacement(RestOf.Node(refusals[n.Row.Instance], held[n.Row.Instance], now))).OfType<Node>().ToList();
+        var refused = waiting.Values.SelectMany(s => s.Session.Line!.Refusals, (s, refusal) => new Refused(s.Session.Id, s.Facts.UserId, s.Spec.Resources.Gpu.Wanted, refusal))
+            .Concat(held.SelectMany(h => h).SelectMany(h => h.Place?.Refusals ?? [], (h, refusal) => new Refused(h.Id, h.UserId, h.Resources.Gpu.Wanted, refusal)))
+            .ToLookup(r => r.Refusal.Instance);
+        var machines = all.Select(n => new NodeLoad(n, [.. held[n.Row.Instance]])
+            .ForPlacement(last.GetValueOrDefault(n.Row.Id), RestOf.Node(n.Row, refused[n.Row.Instance], held[n.Row.Instance], now))).OfType<Node>().ToList();
         var round = new Round(now, [.. waiting.Values.Select(s => Waiting(s, all))], machines) { Recent = _recent };
         return new RoundOfLine(round, waiting);
     }
@@ -47,11 +49,12 @@ public sealed class RoundReader(Db db, NodeDirectory nodes, TimeProvider clock)
         var tied = line.Tied ? nodes.FirstOrDefault(n => n.Row.Instance == stored.Facts.Provider) : null;
         var served = tied?.Row.OfferOf.Queues;
         return new WaitingSession(
-            session.Id, stored.Facts.UserId, served is null || served.Contains(line.Queue) ? line.Queue : served[0], line.Priority, session.GenerationSince,
-            NodeLoad.DemandOf(stored.Spec.Resources))
+            session.Id, stored.Facts.UserId, served is null || served.Contains(line.Queue, StringComparer.OrdinalIgnoreCase) ? line.Queue : served[0], line.Priority, session.GenerationSince,
+            NodeLoad.DemandOf(stored.Spec.Resources, line.Tied ? stored.Disk?.Bytes ?? 0 : 0))
         {
             Longest = session.Limits.Age is { } age && age > TimeSpan.Zero ? age : null,
-            Only = tied?.Row.Id,
+            // Where its machine was removed, no other one has its work.
+            Only = line.Tied && ProviderNames.IsNode(stored.Facts.Provider) ? tied?.Row.Id ?? stored.Facts.Provider : null,
             RefusedBy = [.. line.Refusals.Where(r => ProviderNames.IsNode(r.Instance))
                 .Select(r => new RefusedBy(r.Instance[NodeRow.InstancePrefix.Length..], r.Words, r.AgainAt))],
         };
@@ -88,17 +91,24 @@ public sealed class RoundReader(Db db, NodeDirectory nodes, TimeProvider clock)
     }
 }
 
-/// <summary>A machine that takes nothing of what it is given rests for a while, or every session would have to find out for itself.</summary>
+/// <summary>A session that a machine did not take.</summary>
+internal sealed record Refused(string SessionId, string UserId, bool Gpus, Refusal Refusal);
+
+/// <summary>
+/// A machine that takes nothing of what it is given rests for a while, or every session would have to find out for itself.
+/// One person's sessions do not put a machine of everybody's to rest: their images may be what is too large. Nor do sessions
+/// with gpus: a machine may be well but for these.
+/// </summary>
 internal static class RestOf
 {
-    private const int Sessions = 3;
+    private const int Sessions = 3, Owners = 2;
     private static readonly TimeSpan For = TimeSpan.FromMinutes(10);
 
     /// <summary>Until when it rests: so many sessions were refused there of late, and none was taken since. Null: it does not.</summary>
-    public static DateTimeOffset? Node(IEnumerable<(string SessionId, Refusal Refusal)> refusals, IEnumerable<HeldSession> held, DateTimeOffset now)
+    public static DateTimeOffset? Node(NodeRow node, IEnumerable<Refused> refused, IEnumerable<HeldSession> held, DateTimeOffset now)
     {
-        var late = refusals.Where(r => now - r.Refusal.At < For).ToList();
-        if (late.Select(r => r.SessionId).Distinct().Count() < Sessions)
+        var late = refused.Where(r => !r.Gpus && now - r.Refusal.At < For).ToList();
+        if (late.DistinctBy(r => r.SessionId).Count() < Sessions || late.DistinctBy(r => r.UserId).Count() < (node.OwnerId is null ? Owners : 1))
             return null;
         var last = late.Max(r => r.Refusal.At);
         return held.Any(h => h is { Holds: true, Step: "started" } && h.PlacedAt > last) ? null : last + For;

@@ -1,6 +1,6 @@
 using System.Data.Common;
-using System.Threading.Channels;
 using Berth.Contracts.Sessions;
+using Berth.Core;
 using Berth.Core.Queues;
 using Berth.Core.Sessions;
 using Berth.Server.Live;
@@ -24,7 +24,7 @@ public sealed class Rounds : IDisposable
 {
     private static readonly TimeSpan LongestWait = TimeSpan.FromHours(1);
 
-    private readonly Channel<bool> _asked = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly Wakeup _asked = new();
     private readonly RoundReader _reader;
     private readonly SessionStore _store;
     private readonly NodeDirectory _nodes;
@@ -39,15 +39,17 @@ public sealed class Rounds : IDisposable
     {
         (_reader, _store, _nodes, _board, _changes, _nudges, _clock, _log) = (reader, store, nodes, board, changes, nudges, clock, log);
         store.Published += OnSession;
+        store.Measured += OnMeasured;
         nodes.Changed += Ask;
     }
 
     /// <summary>Asks for a round; never waits.</summary>
-    public void Ask() => _asked.Writer.TryWrite(true);
+    public void Ask() => _asked.Set();
 
     public void Dispose()
     {
         _store.Published -= OnSession;
+        _store.Measured -= OnMeasured;
         _nodes.Changed -= Ask;
     }
 
@@ -79,7 +81,7 @@ public sealed class Rounds : IDisposable
         if (until is not null && wait <= TimeSpan.Zero)
             return;
         await using var ring = _clock.CreateTimer(_ => Ask(), null, wait > LongestWait ? LongestWait : wait, Timeout.InfiniteTimeSpan);
-        await _asked.Reader.ReadAsync(ct);
+        await _asked.WaitAsync(ct);
     }
 
     /// <returns>When time alone may change the decision.</returns>
@@ -112,17 +114,27 @@ public sealed class Rounds : IDisposable
         var closes = placement.ClosesAt is { } at ? $" {node.Row.Name} closes at {at.UtcDateTime:yyyy-MM-dd HH:mm} UTC." : "";
         var inLine = waited > TimeSpan.Zero ? $", after {Deadline.Words(waited)} in line" : "";
         var sentence = $"Given the machine {node.Row.Name}{inLine}.{closes}";
-        if (await _store.PlaceAsync(before, after, lease, node.Row, new NewEvent("placed", sentence, now), ct) is null)
+        if (await _store.PlaceAsync(before, after, lease, placement, new NewEvent("placed", sentence, now), ct) is null)
         {
             if (!await lease.TakeAsync(force: false, ct))
                 throw new LeaseLostException(ProviderNames.Line);
-            Ask(); // Its owner wanted something else meanwhile, or the machine was removed.
+            // Its owner wanted something else meanwhile, or the machine is not as it is known here: without a look, the next
+            // round would decide the same.
+            await _nodes.ReadAsync(ct);
+            Ask();
             return;
         }
 
         _nudges.Nudge(node.Row.Instance, before.Session.Id);
         if (before.Facts.Provider != node.Row.Instance)
             _nudges.Nudge(before.Facts.Provider, before.Session.Id);
+    }
+
+    // What is written of a workspace need not be free for its session any more.
+    private void OnMeasured(string instance)
+    {
+        if (ProviderNames.IsNode(instance))
+            Ask();
     }
 
     private void OnSession(StoredSession stored)

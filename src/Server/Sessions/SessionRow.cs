@@ -173,6 +173,8 @@ public sealed record StoredSession(
         Workspace = Workspace,
         Continues = Continues,
         ContinuedBy = ContinuedBy,
+        DiskUsed = Disk?.Bytes,
+        DiskMeasuredAt = Disk is { } disk ? Ms(disk.MeasuredAt) : null,
         Line = Session.Line is { } line ? JsonSerializer.Serialize(line, CoreJson.Default.LinePlace) : null,
     };
 

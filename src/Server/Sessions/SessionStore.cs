@@ -2,9 +2,9 @@ using System.Data.Common;
 using Berth.Contracts.Sessions;
 using Berth.Core.Faults;
 using Berth.Core.Ids;
+using Berth.Core.Queues;
 using Berth.Core.Sessions;
 using Berth.Server.Live;
-using Berth.Server.Nodes;
 using Berth.Server.Sessions.Reconcile;
 using Berth.Server.Storage;
 using Dapper;
@@ -30,10 +30,12 @@ public sealed class SessionStore(Db db, ChangeFeed changes, SessionDirectory dir
     private const string Insert = """
         INSERT INTO sessions (id, name, user_id, launcher_id, project_id, pool_id, class_id, provider, spec, limits, generation,
             wish, status, status_since, step, stage, stage_detail, stages, reason, detail, notices, exit_code, address,
-            generation_since, starting_since, last_used, extended_until, in_use, warned_of, has_workspace, created_at, version, workspace, continues, line)
+            generation_since, starting_since, last_used, extended_until, in_use, warned_of, has_workspace, created_at, version, workspace, continues,
+            disk_used, disk_measured_at, line)
         VALUES (@Id, @Name, @UserId, @LauncherId, @ProjectId, @PoolId, @ClassId, @Provider, @Spec, @Limits, @Generation,
             @Wish, @Status, @StatusSince, @Step, @Stage, @StageDetail, @Stages, @Reason, @Detail, @Notices, @ExitCode, @Address,
-            @GenerationSince, @StartingSince, @LastUsed, @ExtendedUntil, @InUse, @WarnedOf, @HasWorkspace, @CreatedAt, @Version, @Workspace, @Continues, @Line)
+            @GenerationSince, @StartingSince, @LastUsed, @ExtendedUntil, @InUse, @WarnedOf, @HasWorkspace, @CreatedAt, @Version, @Workspace, @Continues,
+            @DiskUsed, @DiskMeasuredAt, @Line)
         """;
 
     /// <summary>One session, whoever owns it; null when it is not there.</summary>
@@ -48,6 +50,12 @@ public sealed class SessionStore(Db db, ChangeFeed changes, SessionDirectory dir
     public async Task<IReadOnlyList<StoredSession>> OpenSessionsAsync(string provider, CancellationToken ct)
     {
         await using var connection = await db.OpenAsync(ct);
+        return await OpenSessionsAsync(provider, connection);
+    }
+
+    /// <summary>As the other one, inside the caller's transaction.</summary>
+    public static async Task<IReadOnlyList<StoredSession>> OpenSessionsAsync(string provider, DbConnection connection)
+    {
         var rows = await connection.QueryAsync<SessionRow>(
             "SELECT * FROM sessions WHERE provider = @provider AND (status <> 'ended' OR has_workspace = @yes)", new { provider, yes = true });
         return [.. rows.Select(StoredSession.From)];
@@ -85,9 +93,9 @@ public sealed class SessionStore(Db db, ChangeFeed changes, SessionDirectory dir
     public Task<StoredSession?> SaveAsync(StoredSession before, StoredSession after, Lease lease, CancellationToken ct) =>
         SaveAsync(before, after, new Saving(lease, null, []), ct);
 
-    /// <summary>As the other one, for a session that is given a machine: not where the machine was removed since.</summary>
-    public Task<StoredSession?> PlaceAsync(StoredSession before, StoredSession after, Lease lease, NodeRow node, NewEvent extra, CancellationToken ct) =>
-        SaveAsync(before, after, new Saving(lease, null, [extra]) { On = node.Id }, ct);
+    /// <summary>As the other one, for a session that is given a machine: not where that was drained or removed since.</summary>
+    public Task<StoredSession?> PlaceAsync(StoredSession before, StoredSession after, Lease lease, Placement on, NewEvent extra, CancellationToken ct) =>
+        SaveAsync(before, after, new Saving(lease, null, [extra]) { On = on }, ct);
 
     private async Task<StoredSession?> SaveAsync(StoredSession before, StoredSession after, Saving saving, CancellationToken ct)
     {
@@ -99,12 +107,14 @@ public sealed class SessionStore(Db db, ChangeFeed changes, SessionDirectory dir
             {
                 if (lease is not null && !await lease.IsHeldAsync(connection))
                     return false;
-                if (saving.On is { } node && await connection.ExecuteScalarAsync<long>("SELECT count(*) FROM nodes WHERE id = @node", new { node }) == 0)
+                if (saving.On is { } on && await connection.ExecuteScalarAsync<long>("SELECT count(*) FROM nodes WHERE id = @NodeId AND draining = @no", new { on.NodeId, no = false }) == 0)
                     return false;
                 if (ask?.Guard is { } guard)
                     await guard(connection);
                 if (await connection.ExecuteAsync(Update, after.ToRow()) == 0)
                     return false;
+                if (saving.On is not null)
+                    await connection.ExecuteAsync("UPDATE nodes SET last_queue = @Queue WHERE id = @NodeId", saving.On);
                 foreach (var happened in SessionHistory.Between(before, after, now).Concat(extra))
                     await AddEventAsync(connection, after.Session, happened, ask?.By);
                 return true;
@@ -137,6 +147,8 @@ public sealed class SessionStore(Db db, ChangeFeed changes, SessionDirectory dir
             ct);
         foreach (var (id, userId, _, _) in changed)
             changes.Publish(new Change("session", id), userId);
+        if (changed.Count > 0)
+            Measured?.Invoke(provider);
     }
 
     /// <summary>
@@ -171,6 +183,9 @@ public sealed class SessionStore(Db db, ChangeFeed changes, SessionDirectory dir
     /// <summary>A session as it was committed just now.</summary>
     public event Action<StoredSession>? Published;
 
+    /// <summary>Workspaces of a provider hold something else than before.</summary>
+    public event Action<string>? Measured;
+
     private static Commit CommitOf(Step before, Step after) => after == before ? Commit.Seen : after switch
     {
         Step.None when before == Step.Waiting => Commit.Placed,
@@ -200,8 +215,8 @@ public sealed class SessionStore(Db db, ChangeFeed changes, SessionDirectory dir
 /// <summary>With what, and under which conditions, a session is saved.</summary>
 internal sealed record Saving(Lease? Lease, Ask? Ask, NewEvent[] Extra)
 {
-    /// <summary>Id of a node that must be there still.</summary>
-    public string? On { get; init; }
+    /// <summary>The machine that it is given, which must still be there, and not be drained.</summary>
+    public Placement? On { get; init; }
 }
 
 /// <summary>A line of a session's history that is about to be written.</summary>

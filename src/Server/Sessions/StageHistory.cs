@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Berth.Contracts.Sessions;
 using Berth.Core.Sessions;
 
 namespace Berth.Server.Sessions;
@@ -28,6 +29,13 @@ public static class StageHistory
             list[^1] = open with { EndedAt = now };
         list.Add(new StageEntry(stage, list.Count == 0 ? after.GenerationSince : now, null, after.StageDetail));
         return list;
+    }
+
+    /// <summary>Whether a failure ended a stage; a session that has run fails after all of them. Times are kept to the millisecond.</summary>
+    public static bool FailedIn(StageView stage, DateTimeOffset? failedAt)
+    {
+        ArgumentNullException.ThrowIfNull(stage);
+        return failedAt is { } failed && (stage.EndedAt is not { } end || end.AddMilliseconds(1) > failed);
     }
 }
 

@@ -59,7 +59,7 @@ public sealed class StartSession(
             {
                 // Somebody started the same launcher, or took the name, at the same moment: look again.
                 if (request.Name is { } name && await queries.TryFindAsync(caller.UserId, name, ct) is not null)
-                    throw new ProblemException(ProblemCode.Conflict, $"You already have a session '{name}'. Choose another --name, or open it: `berth session open {name}`.", "name");
+                    throw new ProblemException(ProblemCode.Conflict, $"You already have a session '{name}'. Choose another name, or open it: `berth session open {name}`.", "name");
             }
             catch (DbException e) when (e.IsForeignKeyViolation() && attempt < 20)
             {
@@ -95,7 +95,7 @@ public sealed class StartSession(
                 if (from is not null)
                 {
                     await continuation.TakeAsync(from, id, name, caller, connection);
-                    session = session with { Workspace = from.Workspace, Continues = from.Session.Id };
+                    session = session with { Workspace = from.Workspace, Continues = from.Session.Id, Disk = from.Disk };
                 }
 
                 return await store.AddAsync(session, caller.Username, connection);

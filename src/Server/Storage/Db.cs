@@ -10,7 +10,7 @@ namespace Berth.Server.Storage;
 /// <summary>
 /// The database: SQLite in the data folder, or PostgreSQL. The same SQL runs on both, through Dapper: columns in snake
 /// case fill properties in Pascal case; times are UTC milliseconds in a <c>long</c>.
-/// <para>Reads use <see cref="OpenAsync"/>. Everything that writes goes through <see cref="WriteAsync{T}"/> or
+/// <para>Reads use <see cref="OpenAsync"/>, or <see cref="ReadAsync{T}"/> where two of them must fit together. Everything that writes goes through <see cref="WriteAsync{T}"/> or
 /// <see cref="ExecuteAsync"/>: SQLite has one writer at a time, and who waits for its turn must not hold a thread.</para>
 /// </summary>
 public sealed class Db : IAsyncDisposable
@@ -62,6 +62,15 @@ public sealed class Db : IAsyncDisposable
 
     /// <summary>A connection of PostgreSQL's to wait for notices on; for <see cref="ReplicaChannel"/> alone.</summary>
     internal Task<NpgsqlConnection> OpenListenerAsync(CancellationToken ct) => OpenedAsync(new NpgsqlConnection(_listener), ct);
+
+    /// <summary>Runs queries that all see the same moment, whatever is written meanwhile.</summary>
+    public async Task<T> ReadAsync<T>(Func<DbConnection, Task<T>> queries, CancellationToken ct)
+    {
+        ArgumentNullException.ThrowIfNull(queries);
+        await using var connection = await OpenAsync(ct);
+        await using var transaction = await Transaction.ReadingAsync(connection, ct);
+        return await queries(connection);
+    }
 
     /// <summary>
     /// Runs <paramref name="work"/> as one serializable transaction and commits it; when another one was in the way, the
@@ -122,7 +131,7 @@ public sealed class Db : IAsyncDisposable
         try
         {
             await using var connection = await OpenAsync(ct);
-            await using var transaction = await WriteTransaction.BeginAsync(connection, ct);
+            await using var transaction = await Transaction.WritingAsync(connection, ct);
             var result = await work(connection);
             if (commit is { } next)
                 FaultPoints.Before(next);

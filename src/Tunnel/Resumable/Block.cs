@@ -24,22 +24,35 @@ internal sealed class Block(int size)
 /// <summary>What has been received and not read yet. Not safe for threads; its stream's lock is.</summary>
 internal sealed class ReceiveQueue
 {
-    private readonly Queue<(Block Block, int Start, int Count)> _parts = new();
+    // A small part is moved up to the one before it, over the headers between them, so that many do not cost more than their bytes.
+    private const int SmallPart = 256;
+
+    private readonly Queue<(Block Block, int Start, int Count)> _before = new();
+    private (Block Block, int Start, int Count) _last;
     private int _readOfFirst;
 
-    public bool IsEmpty => _parts.Count == 0;
+    public bool IsEmpty => _last.Count == 0;
 
     public void Add(Block block, int start, int count)
     {
+        if (_last.Block == block && count <= SmallPart)
+        {
+            block.Bytes.AsSpan(start, count).CopyTo(block.Bytes.AsSpan(_last.Start + _last.Count));
+            _last.Count += count;
+            return;
+        }
+        if (_last.Count > 0)
+            _before.Enqueue(_last);
         block.Hold();
-        _parts.Enqueue((block, start, count));
+        _last = (block, start, count);
     }
 
     public int Read(Span<byte> into)
     {
         var filled = 0;
-        while (filled < into.Length && _parts.TryPeek(out var part))
+        while (filled < into.Length && !IsEmpty)
         {
+            var part = _before.TryPeek(out var first) ? first : _last;
             var count = Math.Min(part.Count - _readOfFirst, into.Length - filled);
             part.Block.Bytes.AsSpan(part.Start + _readOfFirst, count).CopyTo(into[filled..]);
             filled += count;
@@ -52,13 +65,19 @@ internal sealed class ReceiveQueue
 
     public void Clear()
     {
-        while (_parts.Count > 0)
+        while (!IsEmpty)
             Drop();
     }
 
     private void Drop()
     {
-        _parts.Dequeue().Block.Release();
         _readOfFirst = 0;
+        if (_before.TryDequeue(out var part))
+        {
+            part.Block.Release();
+            return;
+        }
+        _last.Block.Release();
+        _last = default;
     }
 }

@@ -18,7 +18,7 @@ public sealed class CarrierMeter(long received)
     /// <returns>The end of what has gone to the host since the stream's begin, where any has on this carrier.</returns>
     public long PassIn(ReadOnlySpan<byte> bytes)
     {
-        // A client waits for the answer before it says more.
+        // Before the answer a client says only what begins its stream.
         _in.Pass(bytes);
         return _in.Reached(BinaryPrimitives.ReadInt64BigEndian(_answer.AsSpan(1)));
     }

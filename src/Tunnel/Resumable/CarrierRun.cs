@@ -3,7 +3,7 @@ using System.Buffers.Binary;
 namespace Berth.Tunnel.Resumable;
 
 /// <summary>Moves a stream's frames over one carrier, both ways, until that is lost or found dead, or the stream is over.</summary>
-internal sealed class CarrierRun(ResumableStream stream, Stream carrier, ResumableOptions options)
+internal sealed class CarrierRun(ResumableStream stream, Stream carrier, Func<CancellationToken, Task<int>>? answer, ResumableOptions options)
 {
     private const int SmallBlock = 4 * 1024;
     private const int LargeBlock = 64 * 1024;
@@ -69,6 +69,8 @@ internal sealed class CarrierRun(ResumableStream stream, Stream carrier, Resumab
 
     private async Task ReceiveAsync(CancellationToken ct)
     {
+        if (answer is not null)
+            stream.Widen(await answer(ct));
         var block = new Block(SmallBlock);
         var (start, end) = (0, 0);
         try

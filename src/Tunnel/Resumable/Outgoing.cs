@@ -33,5 +33,5 @@ internal readonly record struct Outgoing(int ControlLength, ReadOnlyMemory<byte>
         ? BinaryPrimitives.ReadInt64BigEndian(payload)
         : throw new ProtocolException("An acknowledgement is malformed.");
 
-    public static string ReadReset(ReadOnlySpan<byte> payload) => Encoding.UTF8.GetString(payload);
+    public static string ReadReset(ReadOnlySpan<byte> payload) => ResumableWire.Words(payload);
 }

@@ -33,8 +33,8 @@ internal sealed class ReceivingSide(int window)
     /// <summary>Whether the reader has taken more than the peer was told.</summary>
     public bool HasNews => Taken != _acknowledged;
 
-    /// <summary>Whether the peer is to be told now: by a quarter of the window it never waits; of the end, at once.</summary>
-    public bool HasNewsToTell => _consumed - _acknowledged >= window / 4 || IsTaken;
+    /// <summary>Whether the peer is to be told now: an eighth of the window is little to wait for on a long line; of the end, at once.</summary>
+    public bool HasNewsToTell => _consumed - _acknowledged >= window / 8 || IsTaken;
 
     private long Taken => _consumed + (IsTaken ? 1 : 0);
 

@@ -62,7 +62,7 @@ public sealed class ResumableHost(Func<ReadOnlyMemory<byte>, CancellationToken, 
         {
             await new StreamAnswer(held.Stream.Received, options.Window).WriteAsync(carrier, mine);
             return (hello.Received, hello.Window);
-        }, ct);
+        }, null, ct);
     }
 
     private bool Find(StreamHello hello, out Held held, out string? refusal)

@@ -11,33 +11,43 @@ public sealed partial class ResumableStream
     /// <param name="handshake">
     /// Says and hears the first words, once <see cref="Received"/> stands still; null: there is nothing to be carried.
     /// </param>
+    /// <param name="answer">Hears the rest of the first words, the peer's window, while what fits into the one of the handshake is sent; null: that was all.</param>
     /// <param name="ct">Gives this carrier up.</param>
     /// <returns>Whether the first words were said.</returns>
-    internal async Task<bool> CarryAsync(Stream carrier, Func<CancellationToken, Task<(long Received, int Window)?>> handshake, CancellationToken ct)
+    internal async Task<bool> CarryAsync(
+        Stream carrier, Func<CancellationToken, Task<(long Received, int Window)?>> handshake, Func<CancellationToken, Task<int>>? answer, CancellationToken ct)
     {
         using var mine = CancellationTokenSource.CreateLinkedTokenSource(ct);
         if (Interlocked.Exchange(ref _carrier, mine) is { } earlier)
             await CancelAsync(earlier);
         await _turn.WaitAsync(CancellationToken.None);
-        var closed = false;
+        var (begun, closed) = (false, false);
         try
         {
             if (mine.IsCancellationRequested || await handshake(mine.Token) is not { } peer)
                 return false;
             Begin(peer.Received, peer.Window);
-            closed = await new CarrierRun(this, carrier, _options).RunAsync(mine.Token);
+            begun = true;
+            closed = await new CarrierRun(this, carrier, answer, _options).RunAsync(mine.Token);
             return true;
         }
         finally
         {
             Interlocked.CompareExchange(ref _carrier, null, mine);
-            lock (_lock)
-            {
-                _holding = closed ? _options.HoldOfClosed ?? _options.Hold : _options.Hold;
-                if (!_ended.Task.IsCompleted)
-                    _hold.Change(_holding, Timeout.InfiniteTimeSpan);
-            }
+            if (begun)
+                HoldOn(closed);
             _turn.Release();
+        }
+    }
+
+    /// <summary>The peer takes this much ahead of its reader.</summary>
+    internal void Widen(int window)
+    {
+        lock (_lock)
+        {
+            _sending.Window = window;
+            _writable.Set();
+            _sendable.Set();
         }
     }
 
@@ -72,7 +82,10 @@ public sealed partial class ResumableStream
     internal void OutgoingSent()
     {
         lock (_lock)
+        {
             _sending.Sent();
+            _writable.Set();
+        }
     }
 
     internal Task ToSendAsync(CancellationToken ct) => _sendable.WaitAsync(ct);
@@ -154,7 +167,6 @@ public sealed partial class ResumableStream
     {
         lock (_lock)
         {
-            _hold.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
             if (_ended.Task.IsCompleted)
             {
                 // All that is left to say is that it is over.
@@ -163,10 +175,22 @@ public sealed partial class ResumableStream
                 return;
             }
             _sending.Begin(peerReceived, peerWindow);
+            _hold.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
             _ackDue = _receiving.HasTaken;
             _pingDue = false;
             _writable.Set();
             _sendable.Set();
+        }
+    }
+
+    // From here on, not from a carrier that came to nothing: those could go on for ever.
+    private void HoldOn(bool closed)
+    {
+        lock (_lock)
+        {
+            _holding = closed ? _options.HoldOfClosed ?? _options.Hold : _options.Hold;
+            if (!_ended.Task.IsCompleted)
+                _hold.Change(_holding, Timeout.InfiniteTimeSpan);
         }
     }
 

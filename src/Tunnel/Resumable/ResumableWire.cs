@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Text;
 
 namespace Berth.Tunnel.Resumable;
 
@@ -7,7 +8,7 @@ namespace Berth.Tunnel.Resumable;
 /// <list type="number">
 /// <item>client → host: a <see cref="StreamHello"/>;</item>
 /// <item>host → client: a <see cref="StreamAnswer"/>;</item>
-/// <item>frames both ways: type (1 byte), length (4), payload.</item>
+/// <item>frames both ways, the client's of a new stream before the answer, too: type (1 byte), length (4), payload.</item>
 /// </list>
 /// Bytes of DATA frames are counted from 0 in each direction; no frame carries its number, because a carrier keeps the order
 /// and both sides say at its beginning what they have. The end of a direction counts as one more byte.
@@ -20,8 +21,17 @@ internal static class ResumableWire
     /// <summary>Of a whole frame: a size of pooled arrays.</summary>
     public const int MaximumFrame = 64 * 1024;
 
+    /// <summary>
+    /// Bytes that any host takes of a stream ahead of its answer. A client says them right behind its first words; of a stream
+    /// that the host may know already it waits for the answer.
+    /// </summary>
+    public const int EarlyWindow = 64 * 1024;
+
     /// <summary>Of frames other than DATA.</summary>
     public const int MaximumControl = 1024;
+
+    /// <summary>What the other side says for people. It is believed in nothing: programs of a session may be speaking, to a terminal.</summary>
+    public static string Words(ReadOnlySpan<byte> utf8) => string.Concat(Encoding.UTF8.GetString(utf8).Where(c => !char.IsControl(c)));
 
     public static void WriteHeader(Span<byte> at, FrameType type, int length)
     {

@@ -13,6 +13,9 @@ internal sealed class SendingSide
     /// <summary>Bytes held, for tests of the bound.</summary>
     public long Held => _replay.Held;
 
+    /// <summary>Bytes that the peer takes ahead of its reader; 0 before that is known.</summary>
+    public int Window { set => _replay.Window = value; }
+
     /// <summary>Takes as much as the peer's window admits.</summary>
     /// <returns>How much.</returns>
     public int Append(ReadOnlySpan<byte> bytes) => _ended ? throw new IOException("The stream was ended by its writer.") : _replay.Append(bytes);
@@ -25,7 +28,7 @@ internal sealed class SendingSide
     public void Begin(long received, int window)
     {
         var endReceived = _endSent && received == _replay.Written + 1;
-        _replay.Window = window;
+        Window = window;
         _replay.Rewind(endReceived ? received - 1 : received);
         _endSent = endReceived;
     }

@@ -1,17 +1,19 @@
 namespace Berth.Tunnel.Resumable;
 
-/// <summary>Wakes the one who waits, or the next who will.</summary>
-internal sealed class Signal
+/// <summary>Wakes the one who waits, or the next who will; being set again before that changes nothing.</summary>
+public sealed class Signal
 {
     private static readonly TaskCompletionSource s_set = new();
     private TaskCompletionSource? _waiter;
 
+    /// <summary>Wakes it. Never waits itself.</summary>
     public void Set()
     {
         if (Interlocked.Exchange(ref _waiter, s_set) is { } waiter && waiter != s_set)
             waiter.TrySetResult();
     }
 
+    /// <summary>Waits until it is set. One who gives up leaves what comes then to the next.</summary>
     public Task WaitAsync(CancellationToken ct)
     {
         var mine = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -27,7 +27,7 @@ internal sealed record StreamAnswer(long Received, int Window, string? Refusal =
             await carrier.ReadExactlyAsync(head.AsMemory(0, 2), ct);
             var reason = new byte[BinaryPrimitives.ReadUInt16BigEndian(head)];
             await carrier.ReadExactlyAsync(reason, ct);
-            throw new StreamRefusedException(Encoding.UTF8.GetString(reason));
+            throw new StreamRefusedException(ResumableWire.Words(reason));
         }
         await carrier.ReadExactlyAsync(head, ct);
         return new StreamAnswer(BinaryPrimitives.ReadInt64BigEndian(head), BinaryPrimitives.ReadInt32BigEndian(head.AsSpan(8)));

@@ -41,6 +41,7 @@ public sealed class HelpTests : IDisposable
 
     [Theory]
     [InlineData("sesion", "There is no command `berth sesion`. Did you mean 'session'?")]
+    [InlineData("sesion list", "There is no command `berth sesion`. Did you mean 'session'?")]
     [InlineData("session strat", "There is no command `berth session strat`. Did you mean 'start'?")]
     [InlineData("start --memroy 4G", "`berth start` has no flag '--memroy'. Did you mean '--memory'?")]
     [InlineData("session", "What of session? It can be: start, list,")]

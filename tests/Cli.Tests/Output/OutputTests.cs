@@ -31,6 +31,10 @@ public sealed class OutputTests
     }
 
     [Fact]
+    public void A_table_that_goes_on_has_its_headers_once() =>
+        Assert.Equal("a     running  -\n", Table.Render(Headers, [["a", "running", "-"]], null, goesOn: true));
+
+    [Fact]
     public void Control_characters_of_others_do_not_steer_the_terminal() =>
         Assert.Equal("NAME\na [31m\n", Table.Render(["name"], [["a\e[31m"]], null));
 
@@ -55,6 +59,17 @@ public sealed class OutputTests
     [InlineData(172799, "47 h")]
     [InlineData(172800, "2 d")]
     public void Times_are_one_number_and_its_unit(int seconds, string text) => Assert.Equal(text, Ages.Span(TimeSpan.FromSeconds(seconds)));
+
+    [Theory]
+    [InlineData(0, "now")]
+    [InlineData(0.2, "in 0 s")]
+    [InlineData(59.4, "in 59 s")]
+    [InlineData(59.6, "in 1 min")]
+    [InlineData(3599, "in 1 h")]
+    [InlineData(86399, "in 24 h")]
+    [InlineData((3 * 86400) - 1, "in 3 d")]
+    public void What_is_to_come_is_as_far_away_as_the_nearest_unit_says(double seconds, string text) =>
+        Assert.Equal(text, Ages.Until(DateTimeOffset.UnixEpoch.AddSeconds(seconds), DateTimeOffset.UnixEpoch));
 
     [Theory]
     [InlineData("""{"a":1,"b":"x","c":[true,null,1.5],"d":{},"e":[]}""")]

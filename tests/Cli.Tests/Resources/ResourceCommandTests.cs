@@ -1,27 +1,11 @@
 using System.Text.Json;
 using Berth.Cli.Tests.House;
-using Berth.Server.Tests.Sessions;
 
 namespace Berth.Cli.Tests.Resources;
 
 /// <summary>Each thing from create to delete, against the whole server.</summary>
-public sealed class ResourceCommandTests : IAsyncLifetime
+public sealed class ResourceCommandTests : CommandTest
 {
-    private SessionServer _server = null!;
-    private Command _berth = null!;
-
-    public async ValueTask InitializeAsync()
-    {
-        _server = await SessionServer.StartAsync();
-        _berth = new Command(_server.DataFolder);
-    }
-
-    public ValueTask DisposeAsync()
-    {
-        _berth.Dispose();
-        return _server.DisposeAsync();
-    }
-
     [Fact]
     public async Task An_environment()
     {
@@ -31,9 +15,9 @@ public sealed class ResourceCommandTests : IAsyncLifetime
         var shown = await JsonAsync("environment", "show", "R");
         Assert.Equal(("rocker/rstudio:4.5", 8787, "rserver"), (
             shown.GetProperty("container_image").GetString(), shown.GetProperty("port").GetInt32(), shown.GetProperty("command")[0].GetString()));
-        Assert.Equal(ExitCodes.Usage, (await _berth.RunAsync("environment", "delete", "R")).Code);
+        Assert.Equal(ExitCodes.Usage, (await Berth.RunAsync("environment", "delete", "R")).Code);
         await OkAsync("environment", "delete", "R", "-y");
-        Assert.Equal(ExitCodes.NotFound, (await _berth.RunAsync("environment", "show", "R")).Code);
+        Assert.Equal(ExitCodes.NotFound, (await Berth.RunAsync("environment", "show", "R")).Code);
     }
 
     [Fact]
@@ -66,7 +50,7 @@ public sealed class ResourceCommandTests : IAsyncLifetime
         await OkAsync("class", "create", "large", "--pool", "workstation", "--cpu", "8", "--memory", "32G", "--max-storage", "100G");
         await OkAsync("class", "edit", "workstation/large", "--memory", "64G");
         Assert.Equal(64, (await JsonAsync("class", "show", "workstation/large")).GetProperty("class").GetProperty("memory").GetInt32());
-        Assert.Contains("large (workstation/large)", (await _berth.RunAsync("class", "show", "large")).Error, StringComparison.Ordinal);
+        Assert.Contains("large (workstation/large)", (await Berth.RunAsync("class", "show", "large")).Error, StringComparison.Ordinal);
         Assert.Contains("standard, large", (await OkAsync("pool", "list")).Out, StringComparison.Ordinal);
         await OkAsync("pool", "edit", "workstation", "--idle", "1d");
         Assert.Equal(86400, (await JsonAsync("pool", "show", "workstation")).GetProperty("idle_threshold").GetInt32());
@@ -77,9 +61,9 @@ public sealed class ResourceCommandTests : IAsyncLifetime
     [Fact]
     public async Task A_pool_from_a_file_or_from_stdin_in_json_or_yaml()
     {
-        _berth.Write("work/pool.yaml", "name: from-yaml\npublic: true\nclasses:\n  - {name: small, cpu: 1.0, memory: 2, gpu: 0, max_storage: 5, default: true}\n");
+        Berth.Write("work/pool.yaml", "name: from-yaml\npublic: true\nclasses:\n  - {name: small, cpu: 1.0, memory: 2, gpu: 0, max_storage: 5, default: true}\n");
         await OkAsync("pool", "create", "--file", "pool.yaml");
-        var ran = await _berth.RunAsync(
+        var ran = await Berth.RunAsync(
             here => here with
             {
                 In = new StringReader("""{"name":"replaced","public":true,"classes":[{"name":"small","cpu":1.0,"memory":2,"gpu":0,"max_storage":5,"default":true}]}"""),
@@ -110,14 +94,14 @@ public sealed class ResourceCommandTests : IAsyncLifetime
     [InlineData("class create large --pool Tests --cpu 4 --memory 1M --default-storage 99G", "storage")]
     public async Task What_is_missing_is_said(string line, string words)
     {
-        var ran = await _berth.RunAsync(line.Split(' '));
+        var ran = await Berth.RunAsync(line.Split(' '));
         Assert.Equal(ExitCodes.Usage, ran.Code);
         Assert.Contains(words, ran.Error, StringComparison.Ordinal);
     }
 
     private async Task<Ran> OkAsync(params string[] args)
     {
-        var ran = await _berth.RunAsync(args);
+        var ran = await Berth.RunAsync(args);
         Assert.True(ran.Code == 0, $"{string.Join(' ', args)}: {ran.Code} {ran.Error}");
         return ran;
     }

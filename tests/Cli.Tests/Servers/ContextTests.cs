@@ -54,6 +54,22 @@ public sealed class ContextTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_token_file_that_is_not_there_is_named_with_what_to_do()
+    {
+        var ran = await _berth.RunAsync("login", _address, "--token-file", "nowhere.txt");
+        Assert.Equal((ExitCodes.Usage, "--token-file nowhere.txt cannot be read: it does not exist. Put the token into it, or give - and the token on stdin.\n"), (ran.Code, ran.Error));
+    }
+
+    [Fact]
+    public async Task A_server_without_encryption_is_not_taken_for_one_with_a_certificate_that_is_not_trusted()
+    {
+        var ran = await _berth.RunAsync(here => here with { In = new StringReader("any\n") }, Ct, "login", _address.Replace("http:", "https:", StringComparison.Ordinal));
+        Assert.Equal(ExitCodes.Error, ran.Code);
+        Assert.Contains("It does not answer with encryption: no token was sent.", ran.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("certificate", ran.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_token_that_the_server_does_not_take_is_not_kept()
     {
         var ran = await _berth.RunAsync(here => here with { In = new StringReader("wrong\n") }, Ct, "login", _address);

@@ -9,23 +9,27 @@ namespace Berth.Cli.Tests.Sessions;
 /// <summary>The command as a process of its own: signals, and the quick list, are of the process.</summary>
 public sealed class ProgramTests : IAsyncLifetime
 {
-    private readonly string _home = Directory.CreateTempSubdirectory("berth-p-").FullName;
     private SessionServer _server = null!;
+    private RealCommand _berth = null!;
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
-    public async ValueTask InitializeAsync() => _server = await SessionServer.StartAsync();
+    public async ValueTask InitializeAsync()
+    {
+        _server = await SessionServer.StartAsync();
+        _berth = new RealCommand(_server.DataFolder);
+    }
 
     public ValueTask DisposeAsync()
     {
-        Directory.Delete(_home, recursive: true);
+        _berth.Dispose();
         return _server.DisposeAsync();
     }
 
     [Fact]
     public async Task The_quick_list_is_the_ordinary_list()
     {
-        Assert.Equal(new Ran(0, "", "You have no session. Start one with `berth session start`.\n"), await RunAsync("list"));
+        Assert.Equal(new Ran(0, "", "You have no session. Start one with `berth session start`.\n"), await _berth.RunAsync("list"));
         // Ages of hours: those of seconds change between two runs.
         _server.Clock.Move(TimeSpan.FromHours(-2.5));
         await _server.StartSessionAsync(new StartRequest(Image: "busybox", Name: "alpha"));
@@ -33,9 +37,9 @@ public sealed class ProgramTests : IAsyncLifetime
         await _server.Client.PauseSessionAsync("beta", Ct);
         await _server.UntilAsync("beta", "paused");
 
-        var ordinary = await RunAsync("list", "-o", "table");
-        Assert.Equal(ordinary, await RunAsync("list"));
-        Assert.Equal(ordinary, await RunAsync("session", "list"));
+        var ordinary = await _berth.RunAsync("list", "-o", "table");
+        Assert.Equal(ordinary, await _berth.RunAsync("list"));
+        Assert.Equal(ordinary, await _berth.RunAsync("session", "list"));
         Assert.Equal(3, ordinary.Line.Split('\n').Length);
     }
 
@@ -44,50 +48,12 @@ public sealed class ProgramTests : IAsyncLifetime
     [InlineData("TERM")]
     public async Task A_signal_while_waiting_leaves_the_session_and_says_how_to_go_on(string signal)
     {
-        using var berth = Start("start", "--image", "busybox", "--name", "slow");
+        using var berth = _berth.Start("start", "--image", "busybox", "--name", "slow");
         await Eventually.TrueAsync(() => _server.Compute.Keys.Count == 1, "the compute has it");
         using (var kill = Process.Start("kill", ["-" + signal, $"{berth.Id}"]))
             await kill.WaitForExitAsync(Ct);
-        var ran = await EndAsync(berth);
+        var ran = await RealCommand.EndAsync(berth);
         Assert.Equal((ExitCodes.Interrupted, ""), (ran.Code, ran.Out));
         Assert.Contains("Session 'slow' goes on without you.", ran.Error, StringComparison.Ordinal);
-    }
-
-    private async Task<Ran> RunAsync(params string[] args)
-    {
-        using var process = Start(args);
-        return await EndAsync(process);
-    }
-
-    private Process Start(params string[] args)
-    {
-        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "berth"), args)
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            UseShellExecute = false,
-            WorkingDirectory = _home,
-        };
-        foreach (var name in start.Environment.Keys.Where(name => name.StartsWith("BERTH_", StringComparison.Ordinal) || name.StartsWith("XDG_", StringComparison.Ordinal)).ToList())
-            start.Environment.Remove(name);
-        start.Environment["HOME"] = _home;
-        start.Environment["BERTH_DATA"] = _server.DataFolder;
-        return Process.Start(start)!;
-    }
-
-    private static async Task<Ran> EndAsync(Process process)
-    {
-        var (data, people) = (process.StandardOutput.ReadToEndAsync(Ct), process.StandardError.ReadToEndAsync(Ct));
-        try
-        {
-            await process.WaitForExitAsync(Ct).WaitAsync(TimeSpan.FromSeconds(60), Ct);
-        }
-        catch (TimeoutException)
-        {
-            // As where whoever started the tests has interrupts ignored.
-            process.Kill(entireProcessTree: true);
-            throw;
-        }
-        return new Ran(process.ExitCode, await data, await people);
     }
 }

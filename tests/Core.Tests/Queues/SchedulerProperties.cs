@@ -43,6 +43,10 @@ public sealed class SchedulerProperties
         Told(plan) == Told(Scheduler.Decide(round with { Waiting = [.. round.Waiting.Reverse()], Nodes = [.. round.Nodes.Reverse()] })));
 
     [Fact]
+    public void InWhichCaseAMachineWritesItsQueuesChangesNothing() => Holds((round, plan) => Told(plan) == Told(Scheduler.Decide(
+        round with { Nodes = [.. round.Nodes.Select(n => n with { Queues = [.. n.Queues.Select(q => q.ToUpperInvariant())], LastQueue = n.LastQueue?.ToUpperInvariant() })] })));
+
+    [Fact]
     public void WhatWasDecidedIsAllThatCouldBe() => Holds((round, plan) =>
     {
         // What is on its owner's own machine does not count against the owner any more: others move up in the next round.

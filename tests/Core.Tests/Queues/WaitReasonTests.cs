@@ -50,7 +50,7 @@ public sealed class WaitReasonTests
     {
         var plan = Decide([Machine("lab1", cpu: 64, memory: 8), Machine("lab2", cpu: 8, memory: 64)], Session("s", cpu: 16, memory: 16, disk: 0));
         Assert.Equal(
-            "no machine of the queue 'lab' has 16 cores and 16 GiB of memory together; lab1 comes nearest, with 64 cores, 8 GiB of memory and 1000 GiB of disk",
+            "no machine of the queue 'lab' has 16 cores and 16 GiB of memory together; lab1 comes nearest, with 64 cores and 8 GiB of memory",
             plan.Sentence("s"));
     }
 

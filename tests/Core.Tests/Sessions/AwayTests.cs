@@ -111,6 +111,49 @@ public sealed class AwayTests
     public void ASessionThatIsStoppedWhileItsMachineIsAwayWaitsForItAsLongAsItMayComeBack() => Assert.Equal(
         (SessionStatus.Stopping, Act.Stop), Of(Lifecycle.Decide(Lifecycle.Stop(Running(), deleteWork: false, Now), Away(), Now)));
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void AStartThatWasOnItsWayFailsWithItsMachineAfterTheGraceTimeAndGoesOnIfItIsSeenAgain(bool accepted)
+    {
+        var begun = Lifecycle.Decide(Any.NewSession(), Sighting.Nothing, Any.Start).Session;
+        var starting = accepted ? Lifecycle.Accepted(begun) : Lifecycle.Refused(begun, Reason.NodeAway, Words, Now);
+        var away = Lifecycle.Decide(starting, Starting(Away()), Now).Session;
+        Assert.Equal((SessionStatus.Launching, Reason.NodeAway, null), (away.Status, away.Reason, Deadlines.Earliest(away)));
+
+        var lost = Lifecycle.Decide(away, Starting(Away()), LostAt);
+        Assert.Equal((SessionStatus.Failed, Reason.NodeLost, Act.None), (lost.Session.Status, lost.Session.Reason, lost.Act));
+        Assert.Contains("start anew", lost.Session.Reason!.Value.NextStep("far"));
+
+        var back = Lifecycle.Decide(lost.Session, Starting(There(lost.Session)), LostAt.AddHours(1));
+        Assert.Equal((SessionStatus.Launching, null, Step.Started, Act.None), (back.Session.Status, back.Session.Reason, back.Session.Step, back.Act));
+        Assert.NotNull(Deadlines.Earliest(back.Session)); // its start has its time again
+        Assert.Equal(SessionStatus.Running, Lifecycle.Decide(back.Session, There(back.Session), LostAt.AddHours(1).AddMinutes(1)).Session.Status);
+
+        var gone = Lifecycle.Decide(lost.Session, new Sighting(ForeignSighting.NotThere), LostAt.AddHours(1)).Session;
+        Assert.Equal((SessionStatus.Failed, Reason.Vanished), (gone.Status, gone.Reason));
+    }
+
+    [Fact]
+    public void ASessionThatIsPausedOnAMachineThatIsLostIsPausedWithItsWorkThere()
+    {
+        var pausing = Lifecycle.Pause(Running(), Now);
+        Assert.Equal((SessionStatus.Pausing, Act.Stop), Of(Lifecycle.Decide(pausing, Away(), Now)));
+        var paused = Lifecycle.Decide(pausing, Away(), LostAt).Session;
+        Assert.Equal((SessionStatus.Paused, Step.Stopped, true), (paused.Status, paused.Step, paused.HasWorkspace));
+    }
+
+    [Fact]
+    public void AStartThatAMachineDidNotTakeIsBackInLineThoughTheMachineIsLostBeforeItForgotIt()
+    {
+        var line = Any.NewSession() with { Line = new LinePlace("day", 0) };
+        var placed = Lifecycle.Decide(Lifecycle.Placed(Lifecycle.Line(line), Any.Start), Sighting.Nothing, Any.Start).Session;
+        var withdrawn = Lifecycle.TurnedAway(placed, "node:a", Reason.NoCapacity, "too small", nothingBegun: false, Now);
+        Assert.NotEqual(Act.None, Lifecycle.Decide(withdrawn, Away(), Now).Act);
+        var back = Lifecycle.Decide(withdrawn, Away(), LostAt);
+        Assert.Equal((SessionStatus.Launching, Step.Waiting, 2, Act.None), (back.Session.Status, back.Session.Step, back.Session.Generation, back.Act));
+    }
+
     [Fact]
     public void AMachineThatIsRemovedTakesItsSessionsAlong()
     {
@@ -126,6 +169,9 @@ public sealed class AwayTests
     private static Decision Lost() => Lifecycle.Decide(Lifecycle.Decide(Running(), Away(), Now).Session, Away(), LostAt);
 
     private static Sighting Away(DateTimeOffset? lostAt = null) => new(ForeignSighting.OnAwayMachine(new Absence(Words, lostAt ?? LostAt)), Ready);
+
+    /// <summary>Its agent has said nothing yet.</summary>
+    private static Sighting Starting(Sighting sighting) => sighting with { Agent = null };
 
     private static Sighting There(Session session) => new(ForeignSighting.There(new Observation(session.Key, ForeignState.Running, "running")), Ready);
 

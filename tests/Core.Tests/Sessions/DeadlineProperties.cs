@@ -154,6 +154,8 @@ public sealed class DeadlineProperties
 
         var extended = Lifecycle.Extend(running, Any.Start.AddHours(4));
         Assert.Equal((DeadlineKind.Idle, Any.Start.AddHours(4)), (Deadlines.Earliest(extended)!.Kind, Deadlines.Earliest(extended)!.At));
+        Assert.Equal("it was extended until then", Deadlines.Earliest(extended)!.Because);
+        Assert.NotEqual("it was extended until then", Deadlines.Earliest(running)!.Because);
 
         extended = Lifecycle.Extend(running, Any.Start.AddDays(4));
         Assert.Equal((DeadlineKind.Age, Any.Start.AddHours(8)), (Deadlines.Earliest(extended)!.Kind, Deadlines.Earliest(extended)!.At));

@@ -18,6 +18,7 @@ internal sealed class LabNode(LabServer server, string name) : IAsyncDisposable
     private readonly StringBuilder _said = new();
     private Process? _process;
     private string? _installation;
+    private string _groups = "--clear-groups";
 
     public string Data => Path.Combine(_folder.FullName, "n");
 
@@ -39,16 +40,24 @@ internal sealed class LabNode(LabServer server, string name) : IAsyncDisposable
     /// <summary>It runs as a user who is nobody, where these tests are root's.</summary>
     public bool IsOrdinary { get; init; }
 
+    /// <summary>As an ordinary user it belongs to the group of the engine's socket.</summary>
+    public bool MayUseEngine { get; init; }
+
     public Dictionary<string, string?> Variables { get; } = new() { ["BERTH_TOKEN"] = null, ["HTTPS_PROXY"] = null, ["https_proxy"] = null, ["NO_PROXY"] = null, ["no_proxy"] = null };
 
-    /// <summary>Puts a program in the place of the machine's own <c>nvidia-smi</c>, which answers both questions as that does.</summary>
+    /// <summary>Puts a program in the place of the machine's own <c>nvidia-smi</c>, which answers both questions as that does. The engine seems to have NVIDIA's toolkit, too.</summary>
     public async Task PlugInGpusAsync(string gpus, string processes)
     {
         var program = Path.Combine(_folder.CreateSubdirectory("bin").FullName, "nvidia-smi");
         await File.WriteAllTextAsync(program, $"#!/bin/sh\ncase $1 in\n--query-gpu=*) cat <<'end'\n{gpus}\nend\n;;\n*) cat <<'end'\n{processes}\nend\n;;\nesac\n");
         File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        await File.WriteAllTextAsync(Path.Combine(_folder.FullName, "bin/nvidia-container-runtime-hook"), "");
         Variables["PATH"] = $"{Path.GetDirectoryName(program)}:{Environment.GetEnvironmentVariable("PATH")}";
     }
+
+    /// <summary>From now on <c>nvidia-smi</c> says only this, and fails.</summary>
+    public Task BreakGpusAsync(string words) =>
+        File.WriteAllTextAsync(Path.Combine(_folder.FullName, "bin/nvidia-smi"), $"#!/bin/sh\necho '{words}'\nexit 9\n");
 
     /// <summary>Joins, as a service's first step would, and does not go on; for refusals.</summary>
     public async Task<(int Code, string Error)> TryAsync(string token, params string[] flags)
@@ -69,6 +78,8 @@ internal sealed class LabNode(LabServer server, string name) : IAsyncDisposable
         File.Copy(server.Authorities, authorities, overwrite: true);
         if (IsOrdinary && Environment.IsPrivilegedProcess)
             await Ran.WellAsync("chown", "-R", $"{Nobody}:{Nobody}", _folder.FullName);
+        if (MayUseEngine)
+            _groups = $"--groups={(await Ran.WellAsync("stat", "-L", "-c", "%g", Engine.SocketPath)).Line}";
         flags = [.. flags.Select(flag => flag == server.Authorities ? authorities : flag)];
         Start(["node", "join", server.Address, "--token-file", file, "--name", name, "--data", Data, .. flags.Contains("--queue") ? flags : ["--queue", "lab", .. flags]]);
     }
@@ -84,7 +95,7 @@ internal sealed class LabNode(LabServer server, string name) : IAsyncDisposable
 
     public Task<int> EndedAsync() => Task.Run(async () =>
     {
-        await _process!.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(60));
+        await _process!.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromMinutes(4)); // A removed one asks a while on.
         return _process.ExitCode;
     });
 
@@ -113,7 +124,7 @@ internal sealed class LabNode(LabServer server, string name) : IAsyncDisposable
             ["BERTH_DATA"] = null,
         };
         _process = IsOrdinary && Environment.IsPrivilegedProcess
-            ? Ran.Start("setpriv", [$"--reuid={Nobody}", $"--regid={Nobody}", "--clear-groups", Published.Command, .. arguments], variables, _folder.FullName)
+            ? Ran.Start("setpriv", [$"--reuid={Nobody}", $"--regid={Nobody}", _groups, Published.Command, .. arguments], variables, _folder.FullName)
             : Ran.Start(Published.Command, arguments, variables, _folder.FullName);
         foreach (var stream in new[] { _process.StandardOutput, _process.StandardError })
             _ = CopyAsync(stream);

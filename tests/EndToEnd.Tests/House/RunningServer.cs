@@ -104,6 +104,13 @@ public class RunningServer : IAsyncLifetime
         await _process.WaitForExitAsync(Ct);
     }
 
+    /// <summary>It neither hears nor says anything any more, and its connections stay: as a machine that hangs.</summary>
+    internal async Task StallAsync()
+    {
+        using var stop = Process.Start("kill", ["-STOP", $"{_process!.Id}"]);
+        await stop.WaitForExitAsync(Ct);
+    }
+
     /// <summary>Runs the command without a terminal, as this server's owner.</summary>
     internal Task<Ran> BerthAsync(params string[] arguments) => BerthInAsync(DataFolder, arguments);
 
@@ -178,9 +185,21 @@ public class RunningServer : IAsyncLifetime
             [
                 .. await Engine.ContainersOfAsync(Installation, sessionId),
                 .. (await Engine.VolumesAsync(Installation)).Where(v => v.Contains(id, StringComparison.Ordinal)),
-                .. Directory.Exists(folder) ? Directory.GetFileSystemEntries(folder).Prepend(folder) : [],
+                .. FilesOf(folder),
             ]).Length == 0,
             () => $"nothing is left of {id}, and not {string.Join(", ", left)}", TimeSpan.FromSeconds(30));
+    }
+
+    private static string[] FilesOf(string folder)
+    {
+        try
+        {
+            return [folder, .. Directory.GetFileSystemEntries(folder)];
+        }
+        catch (DirectoryNotFoundException)
+        {
+            return [];
+        }
     }
 
     public virtual async ValueTask DisposeAsync()

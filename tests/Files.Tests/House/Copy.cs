@@ -30,12 +30,12 @@ internal sealed class Copy
     public static byte[] Bytes(string text) => Encoding.UTF8.GetBytes(text);
 
     /// <summary>Copies as <c>cp -r SOURCE... DESTINATION</c> in a folder would.</summary>
-    public async Task RunAsync(string folder, string[] sources, string destination, Pair? pair = null)
+    public async Task RunAsync(string folder, string[] sources, string destination, Pair? pair = null, bool makesFolders = false)
     {
         pair ??= new Pair();
         Sent = new CopyReport { Trouble = _troubles.Add };
         Received = new CopyReport();
-        using var landing = Landing.Find(Bytes(folder), Bytes(destination), sources.Length > 1, "there");
+        using var landing = Landing.Find(Bytes(folder), Bytes(destination), sources.Length > 1, "there", makesFolders);
         using var over = CancellationTokenSource.CreateLinkedTokenSource(Ct);
         var receiving = new Receiver(pair.Receiver, landing, "there", Received, Drafts, new CopyPeer(() => IsAway, pair.Cut, () => HasCalledOff))
             .ReceiveAsync([.. sources.Select(source => CopySource.NameOf(Bytes(source)))], over.Token);

@@ -42,7 +42,7 @@ public abstract class AgentProcessTests : IAsyncLifetime
         Folder.Delete(recursive: true);
     }
 
-    protected void Start(string[] command, Func<AgentOrder, AgentOrder>? change = null, Dictionary<string, string>? variables = null)
+    protected void Start(string[] command, Func<AgentOrder, AgentOrder>? change = null, Dictionary<string, string>? variables = null, string[]? within = null)
     {
         Server.Expect(Id);
         _agent?.Dispose();
@@ -59,7 +59,8 @@ public abstract class AgentProcessTests : IAsyncLifetime
         order = change?.Invoke(order) ?? order;
         File.WriteAllText(Path.Combine(folder, AgentFiles.Order), JsonSerializer.Serialize(order, CoreJson.Default.AgentOrder));
         File.WriteAllText(Path.Combine(folder, AgentFiles.Token), Server.Tokens.Issue(Key));
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "berth-agent.dll"), "session"]);
+        string[] line = [.. within ?? [], "dotnet", Path.Combine(AppContext.BaseDirectory, "berth-agent.dll"), "session"];
+        var start = new ProcessStartInfo(line[0], line[1..]);
         start.Environment["BERTH_SESSION_FOLDER"] = folder;
         foreach (var (name, value) in variables ?? [])
             start.Environment[name] = value;

@@ -76,6 +76,23 @@ public sealed class ExecTests : AgentProcessTests
     }
 
     [Fact]
+    public async Task WhatItLeftBehindDoesNotHoldUpItsEndByWritingOn()
+    {
+        await using var process = await RunAsync("sh", "-c", "yes & exit 3");
+        Assert.Equal((3, null), await process.Ended.WaitAsync(Soon, Ct));
+    }
+
+    [Fact]
+    public async Task ACommandThatClosesItsInputKeepsNoThreadOfTheAgentBusy()
+    {
+        await using var process = await RunAsync("sh", "-c", "exec <&-; echo closed; exec sleep 1000");
+        await process.UntilAsync("closed");
+        var poller = Directory.GetDirectories($"/proc/{AgentPid}/task").Single(task => File.ReadAllText($"{task}/comm") == "poller\n");
+        await Eventually.TrueAsync(() => File.ReadAllText($"{poller}/status").Contains("State:\tS", StringComparison.Ordinal), "it sleeps");
+        await process.SignalAsync(Interrupt);
+    }
+
+    [Fact]
     public async Task ATerminalHasTheSizeThatItIsGiven()
     {
         await using var process = await OpenAsync(new ExecRequest

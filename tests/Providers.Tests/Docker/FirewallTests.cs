@@ -77,6 +77,27 @@ public sealed class FirewallTests(EngineFixture engine) : DockerTests(engine), I
     }
 
     [Fact]
+    public async Task AFirewallThatSomebodyHoldsIsWaitedForSoLongAndThenToldOf()
+    {
+        const string legacy = "/usr/sbin/iptables-legacy";
+        Assert.SkipUnless(Environment.IsPrivilegedProcess && File.Exists(legacy), "Takes root, and an iptables that has a lock.");
+        var folder = Directory.CreateTempSubdirectory("berth-w-");
+        // The real program, with a lock of its own: the machine's is everybody's.
+        var (program, locked) = (Path.Combine(folder.FullName, "iptables"), Path.Combine(folder.FullName, "lock"));
+        await File.WriteAllTextAsync(program, $"#!/bin/sh\nXTABLES_LOCKFILE={locked} exec {legacy} \"$@\"\n", Ct);
+        File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        // .NET locks a file that is nobody else's as flock(2) has it.
+        await using (new FileStream(locked, FileMode.Create, FileAccess.ReadWrite, FileShare.None))
+        {
+            var why = await new Firewall("berth-none", program, patience: 1).EnsureAsync(podman: true, Ct);
+            Assert.Contains(": another program has held the firewall's lock for 1 s. To shut them out,", why, StringComparison.Ordinal);
+            Assert.Contains("type as root: iptables -I INPUT -i berth-none ", why, StringComparison.Ordinal);
+        }
+
+        folder.Delete(recursive: true);
+    }
+
+    [Fact]
     public void AWayOutThatIsABridgeIsKnown() => Assert.Equal(
         ["br-ex"],
         Firewall.WaysOut(["Iface\tDestination\tGateway \tFlags", "br-ex\t00000000\t010011AC\t0003", "docker0\t000011AC\t00000000\t0001"]));

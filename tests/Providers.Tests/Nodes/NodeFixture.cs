@@ -4,14 +4,8 @@ using Berth.Fakes;
 using Berth.Node;
 using Berth.Providers.Docker;
 using Berth.Providers.Tests.Docker;
-using Berth.Server;
-using Berth.Server.Auth;
 using Berth.Server.Nodes;
-using Berth.Server.Options;
 using Berth.Server.Sessions.Reconcile;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Berth.Providers.Tests.Nodes;
 
@@ -24,7 +18,7 @@ public sealed class NodeFixture : IAsyncLifetime
     private readonly string _folder = Directory.CreateTempSubdirectory("berth-n-").FullName;
     private readonly TestAuthority _authority;
     private readonly CancellationTokenSource _stop = new();
-    private WebApplication _server = null!;
+    private QuietServer _server = null!;
     private NodeFolder _node = null!;
     private Task _serving = Task.CompletedTask;
 
@@ -32,11 +26,9 @@ public sealed class NodeFixture : IAsyncLifetime
 
     public EngineFixture Engine { get; } = new();
 
-    public Berth.Core.Providers.ISessionProvider Provider => _server.Services.GetRequiredService<ProviderInstances>().Find(NodeRow.InstancePrefix + _node.Identity!.Id)!.Provider;
+    public Berth.Core.Providers.ISessionProvider Provider => _server.Service<ProviderInstances>().Find(NodeRow.InstancePrefix + _node.Identity!.Id)!.Provider;
 
     internal DockerOptions Options => Engine.Options(_node.Identity!.Installation) with { SessionsFolder = _node.SessionsFolder };
-
-    private string Address => _server.Urls.First(url => url.StartsWith("https:", StringComparison.Ordinal));
 
     private string NodeData => Path.Combine(_folder, "node");
 
@@ -46,21 +38,16 @@ public sealed class NodeFixture : IAsyncLifetime
     {
         await Engine.InitializeAsync();
         _authority.Issue();
-        var options = new ServerOptions { DataFolder = Path.Combine(_folder, "d"), AgentFolder = "/none", Port = 0, Certificate = _authority.Certificate, CertificateKey = _authority.Key };
-        // The loops are left out: the contract is tried from here.
-        _server = BerthServer.Build(options, builder => builder.Services.RemoveAll<ProviderInstance>().Remove(builder.Services.Single(s => s.ImplementationType == typeof(Reconciler))));
-        await BerthServer.StartAsync(_server, Ct);
-
-        var owner = await _server.Services.GetRequiredService<LocalOwner>().UserIdAsync(Ct);
-        var token = await _server.Services.GetRequiredService<NodeJoins>().CreateAsync(new Caller(owner, "owner", true, CallerKind.Browser, null), new NodeTokenRequest(), Ct);
+        _server = await QuietServer.StartAsync(Path.Combine(_folder, "d"), _authority);
+        var token = await _server.JoinTokenAsync();
         Directory.CreateDirectory(NodeData);
         await File.WriteAllTextAsync(
-            Path.Combine(NodeData, NodeFiles.Settings), JsonSerializer.Serialize(new NodeSettings(Address, "lab1", new NodeOffer()), Contracts.Json.NodeJson.Default.NodeSettings), Ct);
+            Path.Combine(NodeData, NodeFiles.Settings), JsonSerializer.Serialize(new NodeSettings(_server.Address, "lab1", new NodeOffer()), Contracts.Json.NodeJson.Default.NodeSettings), Ct);
         File.Copy(_authority.Authorities, Path.Combine(NodeData, NodeFiles.Authorities));
         _node = NodeFolder.Open(NodeData, Engine.Options("").AgentFolder);
-        await NodeProgram.JoinAsync(_node, token.Token, TimeProvider.System, Ct);
+        await NodeProgram.JoinAsync(_node, token, TimeProvider.System, Ct);
         _serving = NodeProgram.ServeAsync(_node, TimeProvider.System, _stop.Token);
-        await _server.Services.GetRequiredService<NodeDirectory>().All[0].Link.ConnectedAsync(Ct).WaitAsync(TimeSpan.FromSeconds(20), Ct);
+        await _server.Service<NodeDirectory>().All[0].Link.ConnectedAsync(Ct).WaitAsync(TimeSpan.FromSeconds(20), Ct);
     }
 
     public async ValueTask DisposeAsync()

@@ -145,6 +145,21 @@ public sealed class ProcessContractTests : ProviderContract, IAsyncLifetime
     }
 
     [Fact]
+    public async Task APortIsOneSessionsAloneFromItsStartToItsEndWhetherItListensOrNot()
+    {
+        var first = Order("stay");
+        await StartAsync(first);
+        await RefusedAsync(spec => spec, Reason.Refused, $"another session of this machine has port {first.Spec.Port}");
+        var refusal = await Assert.ThrowsAsync<ProviderException>(() => Make("a").StartAsync(Order("stay"), new Heard(), Ct)); // as after a restart of the node
+        Assert.Contains("another session", refusal.Message, StringComparison.Ordinal);
+
+        await StartAsync(Order("stay", spec => spec with { Port = first.Spec.Port + 1 }));
+        await StartAsync(Again(first, "stay", generation: 2));
+        await Provider.StopAsync(first.Key with { Generation = 2 }, StopMode.KeepWorkspace, Ct);
+        await StartAsync(Order("stay"));
+    }
+
+    [Fact]
     public async Task AMachineWithoutBubblewrapSaysWhatToInstall()
     {
         var refusal = await Assert.ThrowsAsync<ProviderException>(() => Make("c", "no-such-bwrap").CheckAsync(Ct));

@@ -33,6 +33,17 @@ public sealed class SessionFolderTests : IDisposable
     }
 
     [Fact]
+    public void AnOrderThatALossOfPowerLeftEmptyIsNoneAndIsTakenBack()
+    {
+        _folder.Write(Order(1), "secret");
+        File.WriteAllText(Path.Combine(_folder.PathOf(Session), AgentFiles.Order), "");
+
+        Assert.Null(_folder.Read(Session));
+        _folder.Remove(new SessionKey(Session, 1));
+        Assert.Empty(Files());
+    }
+
+    [Fact]
     public void WhatALaterStartWasToldIsNotTakenBackWithAnEarlierOne()
     {
         _folder.Write(Order(1), "first");

@@ -20,7 +20,7 @@ public sealed class AgentServer : IAsyncDisposable
     private readonly bool _ownsFolder;
     private readonly WebApplication _app;
 
-    private AgentServer(string? dataFolder)
+    private AgentServer(string? dataFolder, TimeProvider time)
     {
         _ownsFolder = dataFolder is null;
         DataFolder = dataFolder ?? Directory.CreateTempSubdirectory("berth-").FullName;
@@ -28,7 +28,7 @@ public sealed class AgentServer : IAsyncDisposable
         builder.Logging.ClearProviders();
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.ListenUnixSocket(PublicSocket));
         builder.Services.AddSingleton(new ServerOptions { DataFolder = DataFolder, AgentFolder = "/none" });
-        builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton(time);
         builder.Services.AddSingleton<SessionDirectory>().AddSingleton<ChangeFeed>();
         builder.Services.AddAgents();
         _app = builder.Build();
@@ -44,9 +44,11 @@ public sealed class AgentServer : IAsyncDisposable
     public SessionLogs Logs => _app.Services.GetRequiredService<SessionLogs>();
     public SessionDirectory Known => _app.Services.GetRequiredService<SessionDirectory>();
 
-    public static async Task<AgentServer> StartAsync(string? dataFolder = null)
+    /// <param name="dataFolder">Of an earlier one; null: a new one.</param>
+    /// <param name="time">Its clock; null: the system's.</param>
+    public static async Task<AgentServer> StartAsync(string? dataFolder = null, TimeProvider? time = null)
     {
-        var server = new AgentServer(dataFolder);
+        var server = new AgentServer(dataFolder, time ?? TimeProvider.System);
         await server._app.StartAsync();
         return server;
     }

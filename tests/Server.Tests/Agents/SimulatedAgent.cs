@@ -17,11 +17,12 @@ public sealed class SimulatedAgent : IAsyncDisposable
     private readonly WebSocket _control;
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _running;
+    private bool _isOver;
 
     private SimulatedAgent(ServerDialer dialer, WebSocket control, string connection, ServerWelcome welcome, ResumableHost services)
     {
         (_dialer, _control, Welcome, Services) = (dialer, control, welcome, services);
-        Tunnel = new TunnelClient(ct => dialer.ConnectAsync(AgentRoutes.Stream, connection, ct), Services.ServeAsync) { Wanted = welcome.Streams };
+        Tunnel = new TunnelClient(ct => dialer.ConnectAsync(AgentRoutes.Stream, connection, ct), Services.ServeAsync, new Loopback()) { Wanted = welcome.Streams };
         _running = Task.WhenAll(Tunnel.RunAsync(_stop.Token), ReadAsync());
     }
 
@@ -67,6 +68,9 @@ public sealed class SimulatedAgent : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (_isOver)
+            return;
+        _isOver = true;
         await _stop.CancelAsync();
         _control.Abort();
         await _running;

@@ -66,6 +66,33 @@ public abstract class EnvironmentAndLauncherTests(ApiServer server)
         (await server.Owner.PostAsync(Environments, new { name = "x", container_image = image })).Created();
 
     [Fact]
+    public async Task LaunchersAreReadWhileOthersComeAndGo()
+    {
+        var project = await ProjectAsync("coming-and-going");
+        var launcher = "";
+        using var enough = new CancellationTokenSource();
+        var others = ComeAndGoAsync();
+        for (var i = 0; i < 150; i++)
+        {
+            (await server.Owner.GetAsync(Launchers)).Ok();
+            Assert.Contains((await server.Owner.GetAsync($"{Launchers}/{Volatile.Read(ref launcher)}")).Status, new[] { 200, 404 });
+        }
+
+        await enough.CancelAsync();
+        await others;
+
+        async Task ComeAndGoAsync()
+        {
+            while (!enough.IsCancellationRequested)
+            {
+                var made = (await server.Owner.PostAsync(Launchers, new { project_id = project, name = "Short", environment = new { name = "Own", container_image = "alpine", environment_kind = "CUSTOM" } })).Created();
+                Volatile.Write(ref launcher, made.Text("id"));
+                (await server.Owner.DeleteAsync($"{Launchers}/{launcher}")).Is(204);
+            }
+        }
+    }
+
+    [Fact]
     public async Task ALauncherOfAGlobalEnvironmentAndOneOfItsOwn()
     {
         var project = await ProjectAsync("launchers");

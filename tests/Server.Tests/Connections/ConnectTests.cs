@@ -26,6 +26,67 @@ public sealed class NarrowWorld : SessionWorld
     }
 }
 
+/// <summary>A server where sessions are slow.</summary>
+public sealed class SlowWorld : SessionWorld
+{
+    protected override ServerOptions Configure(ServerOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return options with { StreamBytesPerSecond = 100_000 };
+    }
+}
+
+/// <summary>The streams of one session beside each other.</summary>
+public sealed class SharedPaceTests(SlowWorld world) : IClassFixture<SlowWorld>
+{
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task KeysGoThroughBesideUploadsAndNoLineIsTakenForDead()
+    {
+        const int Uploads = 8;
+        var (user, _) = await world.AddUserAsync("anke");
+        var session = await world.RunAsync(user);
+        var lines = 0;
+        using var client = ConnectTests.Client(world, user);
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(Ct);
+        var uploads = new List<ResumableStream>();
+        try
+        {
+            for (var i = 0; i < Uploads; i++)
+                uploads.Add(await ConnectTests.OpenAsync(client, session, () => Interlocked.Increment(ref lines)));
+            var uploading = uploads.ConvertAll(upload => UploadAsync(upload, over.Token));
+            await using var keys = await ConnectTests.OpenAsync(client, session);
+            var slowest = TimeSpan.Zero;
+            // Long enough for a silent line to be given up more than once.
+            for (var all = System.Diagnostics.Stopwatch.StartNew(); all.Elapsed < TimeSpan.FromSeconds(25);)
+            {
+                var watch = System.Diagnostics.Stopwatch.StartNew();
+                await keys.WriteAsync("k"u8.ToArray(), Ct);
+                await keys.ReadExactlyAsync(new byte[1], Ct);
+                slowest = watch.Elapsed > slowest ? watch.Elapsed : slowest;
+            }
+            Assert.InRange(slowest, TimeSpan.Zero, TimeSpan.FromSeconds(3));
+            Assert.Equal(Uploads, lines);
+            Assert.All(uploading, upload => Assert.False(upload.IsCompleted));
+        }
+        finally
+        {
+            await over.CancelAsync();
+            foreach (var upload in uploads)
+                await upload.DisposeAsync();
+        }
+    }
+
+    private static async Task UploadAsync(ResumableStream upload, CancellationToken ct)
+    {
+        var drain = upload.CopyToAsync(Stream.Null, ct);
+        while (!ct.IsCancellationRequested)
+            await upload.WriteAsync(new byte[256 * 1024], ct);
+        await drain;
+    }
+}
+
 /// <summary>The way of commands to a session's agent.</summary>
 public sealed class ConnectTests(NarrowWorld world) : IClassFixture<NarrowWorld>
 {
@@ -208,9 +269,68 @@ public sealed class ConnectTests(NarrowWorld world) : IClassFixture<NarrowWorld>
         Assert.InRange(watch.Elapsed, TimeSpan.FromSeconds(1.5), TimeSpan.FromSeconds(20));
     }
 
-    private static Task<ResumableStream> OpenAsync(ApiClient client, string session) => ResumableClient.OpenAsync(
+    [Fact]
+    public async Task WhatABrowserLoadsIsSlowedAsCommandsAre()
+    {
+        var (user, id) = await world.AddUserAsync("jana");
+        var session = await world.RunAsync(user);
+        using var browser = await world.EnterAsync(id, session);
+        var watch = System.Diagnostics.Stopwatch.StartNew();
+        var loaded = await (await browser.FetchAsync($"{world.OriginOf(session)}/download?bytes={3 << 20}")).Content.ReadAsByteArrayAsync(Ct);
+        Assert.Equal(3 << 20, loaded.Length);
+        Assert.InRange(watch.Elapsed, TimeSpan.FromSeconds(1.5), TimeSpan.FromSeconds(20));
+    }
+
+    [Fact]
+    public async Task ABrowserThatLeavesWhileItIsSlowedLeavesNothing()
+    {
+        var (user, id) = await world.AddUserAsync("jost");
+        var session = await world.RunAsync(user);
+        using var browser = await world.EnterAsync(id, session);
+        using (var loading = await browser.SendAsync(new HttpRequestMessage(HttpMethod.Get, $"{world.OriginOf(session)}/download?bytes={1L << 30}")))
+            await loading.Content.ReadAsStreamAsync(Ct);
+        var watch = System.Diagnostics.Stopwatch.StartNew();
+        (await browser.FetchAsync(world.OriginOf(session) + "/")).Dispose();
+        Assert.InRange(watch.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(5));
+    }
+
+    [Fact]
+    public async Task APageIsSentNoMoreThanItShows()
+    {
+        const int Window = 64 * 1024, All = 512 * 1024;
+        var (user, id) = await world.AddUserAsync("karl");
+        var session = await world.RunAsync(user);
+        var host = new ResumableHost(
+            (_, _) => Task.FromResult<Serving>(async (stream, lost) => await stream.WriteAsync(new byte[All], lost)), new ResumableOptions());
+        var key = new SessionKey(session, 1);
+        var socket = Path.Combine(world.Services.GetRequiredService<AgentSockets>().Folder(session), "agent.sock");
+        await using var agent = await SimulatedAgent.ConnectAsync(
+            new ServerDialer($"unix:{socket}", world.Services.GetRequiredService<AgentTokens>().Issue(key)), key, Ct, host: host);
+        using var browser = await world.SignInAsync(id);
+        using var page = await browser.SocketAsync($"{world.Origin}/sessions/{session}/terminal/connect?name=web&window={Window}", world.Origin);
+
+        var (seen, shown, buffer) = (0, 0, new byte[All]);
+        var next = page.ReceiveAsync(buffer, Ct);
+        while (seen < All)
+        {
+            // What comes without having been asked for comes soon.
+            if (seen == shown || await Task.WhenAny(next, Task.Delay(TimeSpan.FromMilliseconds(500), Ct)) == next)
+            {
+                seen += (await next).Count;
+                Assert.InRange(seen - shown, 0, Window + (128 * 1024));
+                next = page.ReceiveAsync(buffer, Ct);
+                continue;
+            }
+            await page.SendAsync((byte[])[(byte)ProcessFrameKind.Shown, 0, 0, 0, 4, .. ProcessFrames.Number(seen - shown)], System.Net.WebSockets.WebSocketMessageType.Binary, true, Ct);
+            shown = seen;
+        }
+        Assert.NotEqual(0, shown);
+    }
+
+    internal static Task<ResumableStream> OpenAsync(ApiClient client, string session, Action? connecting = null) => ResumableClient.OpenAsync(
         async ct =>
         {
+            connecting?.Invoke();
             try
             {
                 return new TunnelStream(await client.ConnectAsync(session, ct));
@@ -222,7 +342,9 @@ public sealed class ConnectTests(NarrowWorld world) : IClassFixture<NarrowWorld>
         },
         JsonSerializer.SerializeToUtf8Bytes(new TcpRequest(1), ServiceJson.Default.ServiceRequest), new ResumableOptions(), Ct);
 
-    private ApiClient Client(Api.Api user) => ApiClient.ForServer(world.Address, user.Http.DefaultRequestHeaders.Authorization!.Parameter!);
+    private ApiClient Client(Api.Api user) => Client(world, user);
+
+    internal static ApiClient Client(SessionWorld world, Api.Api user) => ApiClient.ForServer(world.Address, user.Http.DefaultRequestHeaders.Authorization!.Parameter!);
 
     private static async Task<ProblemDetail> RefusedAsync(ApiClient client, string session) =>
         (await Assert.ThrowsAsync<ApiException>(() => client.ConnectAsync(session, Ct))).Problem;

@@ -1,10 +1,13 @@
+using System.Net.WebSockets;
 using System.Text.Json;
 using Berth.Contracts.Client;
 using Berth.Contracts.Json;
 using Berth.Contracts.Services;
 using Berth.Contracts.Sessions;
 using Berth.Server.Connections;
+using Berth.Server.Proxy;
 using Berth.Server.Sessions;
+using Berth.Server.Storage;
 using Berth.Server.Tests.Api;
 using Berth.Server.Tests.Storage;
 using Berth.Server.Tests.Strangers;
@@ -12,6 +15,7 @@ using Berth.Tunnel;
 using Berth.Tunnel.Resumable;
 using Dapper;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Berth.Server.Tests.Connections;
 
@@ -46,16 +50,15 @@ public abstract class ConnectionLogTests(SessionWorld world)
         {
             await stream.WriteAsync(new byte[1000], Ct);
             await stream.ReadExactlyAsync(new byte[1000], Ct);
-            await Log.WriteAsync(Ct);
+            await Berth.Fakes.Eventually.TrueAsync(
+                async () => await client.SessionConnectionsAsync(session, Ct) is [{ BytesIn: 1000, BytesOut: 1000 }], "its bytes are written down while it is open", TimeSpan.FromSeconds(20));
             var open = Assert.Single(await client.SessionConnectionsAsync(session, Ct));
             Assert.Equal(("tcp", "port 3000", "127.0.0.1", "anna", null), (open.Kind, open.Target, open.From, open.Username, open.EndedAt));
-            Assert.Equal((1000, 1000), (open.BytesIn, open.BytesOut));
         }
         ConnectionView? ended = null;
         await Berth.Fakes.Eventually.TrueAsync(
             async () =>
             {
-                await Log.WriteAsync(Ct);
                 ended = Assert.Single(await client.SessionConnectionsAsync(session, Ct));
                 return ended.EndedAt is not null;
             },
@@ -75,7 +78,7 @@ public abstract class ConnectionLogTests(SessionWorld world)
         var session = await world.RunAsync(user);
         var first = Log.Begin(session, id, "stream", "tcp", "port 1", "local");
         first.ReachIn(10);
-        Log.End(first);
+        first.Leave();
         await Log.WriteAsync(Ct);
         var ended = Assert.Single((await user.GetAsync($"/api/berth/sessions/{session}/connections")).Ok().EnumerateArray());
         Assert.NotNull(ended.TextOrNull("ended_at"));
@@ -83,7 +86,7 @@ public abstract class ConnectionLogTests(SessionWorld world)
         var second = Log.Begin(session, id, "stream", "unknown", null, "local");
         Assert.NotSame(first, second);
         second.ReachIn(15);
-        await Log.WriteAsync(Ct);
+        await Fakes.Eventually.TrueAsync(async () => await ListAsync(user, session) is [{ BytesIn: 15 }], "its bytes go on from there", TimeSpan.FromSeconds(20));
         var back = Assert.Single((await user.GetAsync($"/api/berth/sessions/{session}/connections")).Ok().EnumerateArray());
         Assert.Equal((ended.Text("id"), "tcp", "port 1", null, 15), (back.Text("id"), back.Text("kind"), back.Text("target"), back.TextOrNull("ended_at"), back.Int("bytes_in")));
     }
@@ -146,17 +149,78 @@ public abstract class ConnectionLogTests(SessionWorld world)
     }
 
     [Fact]
-    public async Task ABrowserThatIsLetInIsWrittenDownOnce()
+    public async Task WhatBeginsIsWrittenAtOnceAndWhatHasPassedEveryFewSeconds()
     {
+        var (user, id) = await world.AddUserAsync("gina");
+        var session = await world.RunAsync(user);
+        await using var running = await RunningLog.StartAsync(world.Db);
+        var noted = running.Log.Begin(session, id, "at-once", "tcp", "port 1", "local");
+        // The clock stands still: nothing is written because time has passed.
+        await Fakes.Eventually.TrueAsync(async () => await ListAsync(user, session) is [{ EndedAt: null, BytesIn: 0 }], "its begin is written down");
+
+        noted.ReachIn(1000);
+        await running.UntilAsync(async () => await ListAsync(user, session) is [{ EndedAt: null, BytesIn: 1000 }], "its bytes are written down");
+        noted.ReachIn(2000);
+        await running.UntilAsync(async () => await ListAsync(user, session) is [{ EndedAt: null, BytesIn: 2000 }], "its bytes are kept current");
+        noted.Leave();
+        await running.UntilAsync(async () => await ListAsync(user, session) is [{ EndedAt: not null, BytesIn: 2000 }], "its end is written down");
+    }
+
+    [Fact]
+    public async Task ABrowsersVisitHasItsBytesHoweverTheyPassed()
+    {
+        const int Down = 1_000_000, Up = 300_000, Socket = 50_000;
         var (user, id) = await world.AddUserAsync("emma");
         var session = await world.RunAsync(user);
+        var origin = world.OriginOf(session);
         using var browser = await world.EnterAsync(id, session);
-        (await browser.OpenAsync(world.OriginOf(session) + "/")).Dispose();
-        await Log.WriteAsync(Ct);
-        var entered = Assert.Single((await user.GetAsync($"/api/berth/sessions/{session}/connections")).Ok().EnumerateArray());
-        Assert.Equal(("browser", "127.0.0.1"), (entered.Text("kind"), entered.Text("from")));
+        await (await browser.FetchAsync($"{origin}/download?bytes={Down}")).Content.ReadAsByteArrayAsync(Ct);
+        (await browser.SendAsync(new HttpRequestMessage(HttpMethod.Post, origin + "/upload") { Content = new ByteArrayContent(new byte[Up]) })).Dispose();
+        using var socket = await browser.SocketAsync(origin + "/socket", origin);
+        await socket.SendAsync(new byte[Socket], WebSocketMessageType.Binary, true, Ct);
+        for (var read = 0; read < Socket;)
+            read += (await socket.ReceiveAsync(new byte[Socket], Ct)).Count;
+        await Fakes.Eventually.TrueAsync(
+            async () =>
+            {
+                await Log.WriteAsync(Ct);
+                return await ListAsync(user, session) is [{ EndedAt: null, BytesIn: >= Up + Socket and < Up + Socket + 20_000, BytesOut: >= Down + Socket and < Down + Socket + 20_000 }];
+            },
+            "one visit has all that passed", TimeSpan.FromSeconds(20));
+        var visit = Assert.Single(await ListAsync(user, session));
+        Assert.Equal(("browser", "127.0.0.1", "emma"), (visit.Kind, visit.From, visit.Username));
+
+        // The same user elsewhere is another one.
+        using var other = await world.EnterAsync(id, session);
+        await Fakes.Eventually.TrueAsync(async () => (await ListAsync(user, session)).Count == 2, "another sign-in is another visit");
         var page = await (await browser.OpenAsync($"{world.Origin}/sessions/{session}")).Content.ReadAsStringAsync(Ct);
         Assert.Contains("aria-label=\"Connections\"", page, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task ABrowserThatPausesStaysAndOneThatDoesNotComeBackHasLeft()
+    {
+        var (user, id) = await world.AddUserAsync("hans");
+        var session = await world.RunAsync(user);
+        await using var running = await RunningLog.StartAsync(world.Db);
+        var visit = new Visit(1, new SessionOrigin(session, 8080), () => running.Log.BeginVisit(new SessionOrigin(session, 8080), id, "192.0.2.7"));
+        using (var first = visit.Take(new MemoryStream(), Stream.Null))
+            await first.WriteAsync(new byte[10], Ct);
+        running.Clock.Advance(TimeSpan.FromSeconds(50));
+        long left;
+        using (var second = visit.Take(new MemoryStream(), Stream.Null))
+        {
+            await second.WriteAsync(new byte[10], Ct);
+            running.Clock.Advance(TimeSpan.FromMinutes(10));
+            await running.UntilAsync(async () => await ListAsync(user, session) is [{ EndedAt: null, BytesIn: 20, Target: "port 8080", From: "192.0.2.7" }], "it is one visit");
+            left = running.Clock.GetUtcNow().ToUnixTimeMilliseconds();
+        }
+        await running.UntilAsync(
+            async () => await ListAsync(user, session) is [{ EndedAt: { } ended }] && ended.ToUnixTimeMilliseconds() == left, "it ended when the browser left");
+
+        await running.Log.WriteAsync(Ct);
+        using var later = visit.Take(new MemoryStream(), Stream.Null);
+        await running.UntilAsync(async () => await ListAsync(user, session) is [{ EndedAt: null, BytesIn: 0 }, { EndedAt: not null }], "who comes again begins another");
     }
 
     [Fact]
@@ -164,11 +228,46 @@ public abstract class ConnectionLogTests(SessionWorld world)
     {
         var (user, id) = await world.AddUserAsync("fred");
         var session = await world.RunAsync(user);
-        Log.End(Log.Begin(session, id, "old", "tcp", null, "local"));
+        Log.Begin(session, id, "old", "tcp", null, "local").Leave();
         await Log.WriteAsync(Ct);
         await world.Db.ExecuteAsync("UPDATE connections SET ended_at = 1 WHERE session_id = @session", new { session }, Ct);
         await ActivatorUtilities.CreateInstance<HistoryKeeper>(world.Services).ForgetAsync(Ct);
         await using var connection = await world.Db.OpenAsync(Ct);
         Assert.Equal(0, await connection.ExecuteScalarAsync<int>("SELECT count(*) FROM connections WHERE session_id = @session", new { session }));
+    }
+
+    private static async Task<List<ConnectionView>> ListAsync(Api.Api user, string session) =>
+        [.. (await user.GetAsync($"/api/berth/sessions/{session}/connections")).Ok().EnumerateArray().Select(of => of.Deserialize(BerthJson.Default.ConnectionView)!)];
+
+    /// <summary>A record of its own, whose clock stands still until it is moved.</summary>
+    private sealed class RunningLog : IAsyncDisposable
+    {
+        private RunningLog(Db db) => Log = new ConnectionLog(db, Clock, NullLogger<ConnectionLog>.Instance);
+
+        public Fakes.ManualClock Clock { get; } = new(TimeProvider.System.GetUtcNow());
+
+        public ConnectionLog Log { get; }
+
+        public static async Task<RunningLog> StartAsync(Db db)
+        {
+            var running = new RunningLog(db);
+            await running.Log.StartAsync(Ct);
+            return running;
+        }
+
+        /// <summary>Lets time pass until it holds.</summary>
+        public Task UntilAsync(Func<Task<bool>> condition, string what) => Fakes.Eventually.TrueAsync(
+            async () =>
+            {
+                Clock.Advance(TimeSpan.FromSeconds(1));
+                return await condition();
+            },
+            what);
+
+        public async ValueTask DisposeAsync()
+        {
+            await Log.StopAsync(CancellationToken.None);
+            Log.Dispose();
+        }
     }
 }

@@ -1,4 +1,5 @@
 using System.Net.WebSockets;
+using System.Text;
 using System.Text.Json;
 using Berth.Contracts.Client;
 using Berth.Contracts.Json;
@@ -7,6 +8,7 @@ using Berth.Fakes;
 using Berth.Providers.Nodes;
 using Berth.Server.Auth;
 using Berth.Server.Nodes;
+using Berth.Server.Storage;
 using Berth.Server.Tests.Sessions;
 using Berth.Tunnel;
 
@@ -15,21 +17,27 @@ namespace Berth.Server.Tests.Nodes;
 /// <summary>A machine that joined, whose engine is made up: it says what a test has it say, over a real connection.</summary>
 internal sealed class FakeNode : IAsyncDisposable
 {
-    private readonly SessionServer _server;
+    private SessionServer _server;
     private ServerDialer? _dialer;
     private CancellationTokenSource _over = new();
     private WebSocket? _socket;
     private Task _tunnel = Task.CompletedTask;
     private Task _listening = Task.CompletedTask;
 
-    private FakeNode(SessionServer server, JoinAnswer joined) => (_server, Joined) = (server, joined);
+    private FakeNode(SessionServer server, JoinAnswer joined, string token) => (_server, Joined, Token) = (server, joined, token);
 
     public JoinAnswer Joined { get; }
+
+    /// <summary>Its own.</summary>
+    public string Token { get; }
 
     public FakeCompute Compute { get; } = new();
 
     /// <summary>It connects, and then answers no call.</summary>
     public bool Deaf { get; set; }
+
+    /// <summary>What it does with a stream on which the server calls it; null: what its compute says.</summary>
+    public Func<Stream, CancellationToken, Task>? OnCall { get; set; }
 
     /// <summary>A proxy's address, by way of which it connects.</summary>
     public string? Through { get; init; }
@@ -45,7 +53,8 @@ internal sealed class FakeNode : IAsyncDisposable
     {
         var token = await server.Service<NodeJoins>().CreateAsync(by, new NodeTokenRequest(own), Ct);
         using var client = new ApiClient(new HttpClient { BaseAddress = new Uri(server.Address + "/") });
-        var node = new FakeNode(server, await client.JoinNodeAsync(new JoinRequest(token.Token, name), Ct)) { Offer = offer ?? new NodeOffer(), Through = through };
+        var secret = NodeSecret.New();
+        var node = new FakeNode(server, await client.JoinNodeAsync(new JoinRequest(token.Token, name, secret), Ct), secret) { Offer = offer ?? new NodeOffer(), Through = through };
         node.Facts = facts ?? node.Facts;
         await node.ConnectAsync();
         return node;
@@ -54,18 +63,28 @@ internal sealed class FakeNode : IAsyncDisposable
     /// <summary>Begins a connection beside the one that it has, and says nothing on it.</summary>
     public async Task<(WebSocket Socket, ServerDialer Dialer)> BeginAsync()
     {
-        var dialer = new ServerDialer(_server.Address, Joined.Token);
+        var dialer = new ServerDialer(_server.Address, Token);
         return (await dialer.ConnectAsync(NodeRoutes.Control, Guid.NewGuid().ToString("N"), Ct), dialer);
     }
 
     /// <summary>Says who it is on a connection.</summary>
-    public Task GreetAsync(WebSocket socket) => SendAsync(socket, new NodeHello("1.2.3", Offer, Facts));
+    public Task GreetAsync(WebSocket socket, NodeOffer? offer = null) => SendAsync(socket, new NodeHello("1.2.3", offer ?? Offer, Facts));
+
+    /// <summary>Completes once the server, or whoever is in between, has ended its connection.</summary>
+    public Task Ended => _listening;
+
+    /// <summary>Connects to another server of the same database. It ends no connection that it has.</summary>
+    public Task ConnectAsync(SessionServer server)
+    {
+        _server = server;
+        return ConnectAsync();
+    }
 
     public async Task ConnectAsync()
     {
         var connection = Guid.NewGuid().ToString("N");
         // A server that started again has another address.
-        var dialer = _dialer = new ServerDialer(Through ?? _server.Address, Joined.Token);
+        var dialer = _dialer = new ServerDialer(Through ?? _server.Address, Token);
         _socket = await dialer.ConnectAsync(NodeRoutes.Control, connection, Ct);
         await GreetAsync(_socket);
         var buffer = new byte[4096];
@@ -73,13 +92,16 @@ internal sealed class FakeNode : IAsyncDisposable
         var welcome = Assert.IsType<NodeWelcome>(JsonSerializer.Deserialize(buffer.AsSpan(0, heard.Count), NodeJson.Default.NodeMessage));
         _over = new CancellationTokenSource();
         _listening = ListenAsync(_socket);
-        var client = new TunnelClient(ct => dialer.ConnectAsync(NodeRoutes.Stream, connection, ct), new NodeCalls(Compute).ServeAsync, ports: false) { Wanted = welcome.Streams };
+        var client = new TunnelClient(ct => dialer.ConnectAsync(NodeRoutes.Stream, connection, ct), (stream, stop) => (OnCall ?? new NodeCalls(Compute).ServeAsync)(stream, stop)) { Wanted = welcome.Streams };
         _tunnel = Deaf ? Task.CompletedTask : client.RunAsync(_over.Token);
         await _server.Service<NodeDirectory>().All.Single(n => n.Row.Id == Joined.Id).Link.ConnectedAsync(Ct);
     }
 
     /// <summary>Says what it measures now.</summary>
     public Task ReportAsync() => SendAsync(_socket!, new NodeReport(Facts));
+
+    /// <summary>Says this, whatever it is.</summary>
+    public async Task SayAsync(string words) => await _socket!.SendAsync(Encoding.UTF8.GetBytes(words), WebSocketMessageType.Text, true, Ct);
 
     /// <summary>The line is cut; what runs on it goes on.</summary>
     public async Task CutAsync()
@@ -88,8 +110,10 @@ internal sealed class FakeNode : IAsyncDisposable
         await _over.CancelAsync();
         await _tunnel;
         await _listening;
-        var link = _server.Service<NodeDirectory>().All.FirstOrDefault(n => n.Row.Id == Joined.Id)?.Link;
-        await Eventually.TrueAsync(() => link is not { IsConnected: true }, "the server knows that it is gone");
+        var here = _server.Service<Replica>().Name;
+        await Eventually.TrueAsync(
+            () => _server.Service<NodeDirectory>().All.FirstOrDefault(n => n.Row.Id == Joined.Id) is not { } entry || (!entry.Link.IsConnected && entry.Row.ConnectedTo != here),
+            "the server knows that it is gone");
     }
 
     public async ValueTask DisposeAsync()

@@ -1,4 +1,5 @@
 using System.Net.WebSockets;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Berth.Contracts.Agents;
 using Berth.Contracts.Client;
@@ -9,6 +10,7 @@ using Berth.Core.Sessions;
 using Berth.Fakes;
 using Berth.Server.Agents;
 using Berth.Server.Auth;
+using Berth.Server.Nodes;
 using Berth.Server.Tests.Agents;
 using Berth.Server.Tests.Sessions;
 using Berth.Server.Tests.Web;
@@ -64,6 +66,7 @@ public sealed class NodeTests : IAsyncLifetime
         _server.Clock.Move(_server.Options.NodeGrace);
         var lost = await UntilAsync(session, "failed");
         Assert.Equal("node_lost", lost.Berth.Reason);
+        Assert.Matches(@"lab1 has not been heard of since \S+ \S+ UTC: its connection was closed, there or on the way\.", lost.Berth.Sentence);
         Assert.Contains("start anew", lost.Berth.NextStep, StringComparison.Ordinal);
 
         await node.ConnectAsync();
@@ -122,9 +125,9 @@ public sealed class NodeTests : IAsyncLifetime
         await node.ConnectAsync();
 
         // What it said on the earlier one was on its way for long.
-        await node.GreetAsync(given);
-        await given.ReceiveAsync(new byte[4096].AsMemory(), Ct);
+        await node.GreetAsync(given, new NodeOffer { Cpu = 1 });
         await EndsAsync(given);
+        Assert.Equal(8, (await _server.Client.GetNodeAsync("lab1", Ct)).Offered!.Cpu);
 
         var (session, agent) = await RunningAsync(node);
         await using var _ = agent;
@@ -172,6 +175,27 @@ public sealed class NodeTests : IAsyncLifetime
         var seen = Assert.Single(await beasClient.ListNodesAsync(Ct));
         Assert.Equal((session.Id, "bea"), (seen.Sessions.Single().Id, seen.Owner));
         Assert.Equal((6.0, 12.0), (seen.Free!.Cpu, seen.Free.MemoryGb));
+    }
+
+    [Fact]
+    public async Task TheMachineOfAUserWhoIsDisabledIsCutAndLetInAgainWithItsUser()
+    {
+        var (bea, client) = await UserAsync("bea");
+        using var _ = client;
+        await using var node = await FakeNode.JoinAsync(_server, "beas", bea, own: true);
+        await DisableAsync(bea, true);
+        await Eventually.TrueAsync(async () => (await _server.Client.GetNodeAsync("beas", Ct)).State == "away", "it is cut");
+        Assert.Contains("bea, whom alone it serves, is disabled", (await _server.Client.GetNodeAsync("beas", Ct)).Problem, StringComparison.Ordinal);
+        foreach (var route in new[] { NodeRoutes.Control, NodeRoutes.Stream })
+            await RefusedAsync(node.Token, route, "'403'");
+        using (var machine = ApiClient.ForServer(new Uri(_server.Address), node.Token))
+            Assert.Equal(ProblemCode.Forbidden, (await Assert.ThrowsAsync<ApiException>(() => machine.SetNodeOfferAsync(new NodeOffer(), Ct))).Problem.Kind);
+
+        await DisableAsync(bea, false);
+        await Eventually.TrueAsync(() => !_server.Service<NodeDirectory>().All.Single().Row.OwnerDisabled, "it is known");
+        await node.CutAsync();
+        await node.ConnectAsync();
+        Assert.Equal("ready", (await _server.Client.GetNodeAsync("beas", Ct)).State);
     }
 
     [Fact]
@@ -240,7 +264,7 @@ public sealed class NodeTests : IAsyncLifetime
         foreach (var route in new[] { NodeRoutes.Control, NodeRoutes.Stream })
             await RefusedAsync("node_nonsense", route);
         await _server.Client.RemoveNodeAsync("lab1", force: false, Ct);
-        await RefusedAsync(node.Joined.Token, NodeRoutes.Control);
+        await RefusedAsync(node.Token, NodeRoutes.Control);
         Assert.Empty(await _server.Client.ListNodesAsync(Ct));
     }
 
@@ -296,10 +320,16 @@ public sealed class NodeTests : IAsyncLifetime
         return await _server.Client.GetNodeAsync("own", Ct);
     }
 
-    private async Task RefusedAsync(string token, string route)
+    private Task<JsonElement> DisableAsync(Caller user, bool disabled) =>
+        _server.Client.SendJsonAsync(HttpMethod.Patch, $"api/data/users/{user.UserId}", new JsonObject { ["disabled"] = disabled }, Ct);
+
+    private async Task RefusedAsync(string token, string route, string status = "'401'")
     {
         using var dialer = new ServerDialer(_server.Address, token);
-        var refused = await Assert.ThrowsAsync<System.Net.WebSockets.WebSocketException>(() => dialer.ConnectAsync(route, "x", Ct));
-        Assert.Contains("'401'", refused.Message, StringComparison.Ordinal);
+        var refusal = await Record.ExceptionAsync(() => dialer.ConnectAsync(route, "x", Ct));
+        if (route == NodeRoutes.Control && status == "'401'")
+            Assert.IsType<NodeUnknownException>(refusal);
+        else
+            Assert.Contains(status, Assert.IsType<WebSocketException>(refusal).Message, StringComparison.Ordinal);
     }
 }

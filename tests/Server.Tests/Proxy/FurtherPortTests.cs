@@ -45,7 +45,8 @@ public sealed class FurtherPortTests : IAsyncLifetime
         var seen = await SeenAsync(await browser.OpenAsync(Link));
         Assert.Equal($"{Origin}/", browser.Trail[^1].AbsoluteUri);
         Assert.Equal(new Uri(Origin).Authority, Assert.Single(seen.Headers["Host"]));
-        Assert.Equal([new SessionOrigin(_session.Id, _app.Port)], _server.Entered);
+        var visit = Assert.Single(_server.Visits);
+        Assert.Equal((new SessionOrigin(_session.Id, _app.Port), "ana", "127.0.0.1"), (visit.Origin, visit.UserId, visit.From));
     }
 
     [Fact]

@@ -25,7 +25,8 @@ public sealed class InputFramesTests
             (_, _, _) => Task.FromResult<SessionView?>(null),
             (_, _, _) => Task.CompletedTask,
             (_, input) => _told.Add(input),
-            (_, _, _) => { });
+            (_, _, _) => throw new InvalidOperationException("Nobody reaches a session here."),
+            (_, connection) => connection);
         _input = new InputWatch(new SessionDirectory(), neighbours, _clock).Of("s");
         _frames = new InputFrames(_input, _clock);
         _clock.Advance(TimeSpan.FromSeconds(6));

@@ -6,11 +6,13 @@ using Berth.Core.Ids;
 using Berth.Core.Sessions;
 using Berth.Server.Agents;
 using Berth.Server.Auth;
+using Berth.Server.Connections;
 using Berth.Server.Live;
 using Berth.Server.Options;
 using Berth.Server.Problems;
 using Berth.Server.Proxy;
 using Berth.Server.Sessions;
+using Berth.Server.Storage;
 using Berth.Server.Tests.Sessions;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.DataProtection;
@@ -53,8 +55,8 @@ public sealed class ProxyServer : IAsyncDisposable
     /// <summary>Sessions, and whether they were given input since the last time.</summary>
     public ConcurrentQueue<(string Session, bool Input)> Touched { get; } = [];
 
-    /// <summary>Origins that browsers were let into.</summary>
-    public ConcurrentQueue<SessionOrigin> Entered { get; } = [];
+    /// <summary>Visits of browsers to sessions' apps.</summary>
+    public ConcurrentQueue<(SessionOrigin Origin, string UserId, string From, NotedConnection Noted)> Visits { get; } = [];
 
     /// <summary>Why no session may be resumed now; null: each may.</summary>
     public string? RefusesResume { get; set; }
@@ -66,7 +68,7 @@ public sealed class ProxyServer : IAsyncDisposable
         where T : notnull => _app.Services.GetRequiredService<T>();
 
     public static async Task<ProxyServer> StartAsync(
-        string folder, TimeProvider? clock = null, Uri? publicUrl = null, TimeSpan? pingEvery = null)
+        string folder, TimeProvider? clock = null, Uri? publicUrl = null, TimeSpan? pingEvery = null, int connections = 256)
     {
         var log = new LogLines();
         ProxyServer? server = null;
@@ -74,9 +76,18 @@ public sealed class ProxyServer : IAsyncDisposable
         builder.Logging.ClearProviders().AddProvider(log).SetMinimumLevel(LogLevel.Information);
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0));
         builder.Services.AddSingleton(clock ?? TimeProvider.System);
-        var options = new ServerOptions { DataFolder = folder, AgentFolder = folder, Port = 0, PublicUrl = publicUrl, PingEvery = pingEvery ?? TimeSpan.FromSeconds(15) };
+        var options = new ServerOptions
+        {
+            DataFolder = folder,
+            AgentFolder = folder,
+            Port = 0,
+            PublicUrl = publicUrl,
+            PingEvery = pingEvery ?? TimeSpan.FromSeconds(15),
+            BrowserConnectionsPerSession = connections,
+        };
         builder.Services.AddSingleton(options).AddSingleton<SessionDirectory>().AddSingleton<ChangeFeed>().AddSingleton<PublicAddress>();
         builder.Services.AddAgents();
+        builder.Services.AddSingleton<Db>().AddSingleton<ConnectionLog>();
         builder.Services.AddDataProtection().SetApplicationName("berth").PersistKeysToFileSystem(new DirectoryInfo(options.KeysFolder));
         builder.Services.AddSessionProxy();
         builder.Services.AddSingleton(new Neighbours(
@@ -96,7 +107,13 @@ public sealed class ProxyServer : IAsyncDisposable
                 return Task.CompletedTask;
             },
             Touched: (id, input) => server!.Touched.Enqueue((id, input)),
-            Entered: (_, origin, _) => server!.Entered.Enqueue(origin)));
+            BeginVisit: (origin, user, from) =>
+            {
+                var noted = server!.Get<ConnectionLog>().BeginVisit(origin, user, from);
+                server.Visits.Enqueue((origin, user, from, noted));
+                return noted;
+            },
+            Pace: (_, connection) => connection));
         var app = builder.Build();
         app.MapSessionProxy();
         app.UseMiddleware<SecurityHeaders>();

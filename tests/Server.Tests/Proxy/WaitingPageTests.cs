@@ -122,9 +122,13 @@ public sealed class WaitingPageTests : IAsyncLifetime
     [Fact]
     public async Task AStoppedStartSaysWhyAndWhatToDo()
     {
-        _server.Change(_session, SessionStatus.Failed, Views.Failed(_session, "8888", Stages));
+        var ended = T0.AddMinutes(15);
+        _server.Change(_session, SessionStatus.Failed, Views.Failed(_session, "8888", Stages[0], Stages[1] with { EndedAt = ended }) is var failed
+            ? failed with { Berth = failed.Berth with { StatusSince = ended } } : null!);
         var html = WebUtility.HtmlDecode(await (await _browser.NavigateAsync(Origin + "/lab")).Content.ReadAsStringAsync(Ct));
         Assert.Contains("Nothing answered on its port", html);
+        Assert.Single(html.Split("<li class=\"done\">")[1..]);
+        Assert.Single(html.Split("<li class=\"failed\">")[1..]);
         Assert.Contains("<code>berth session logs climate</code>", html);
         Assert.Contains("Start again", html);
         Assert.Contains($"{_server.Origin}/sessions/{_session.Id}", html);

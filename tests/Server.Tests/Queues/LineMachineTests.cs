@@ -30,7 +30,7 @@ public abstract class LineMachineTests : LineTest
     }
 
     [Fact]
-    public async Task AMachineIsAskedThreeTimesForOneStartAndRestsWhenItTakesNothingOfThree()
+    public async Task AMachineIsAskedThreeTimesForOneStartAndRestsWhenItTakesNothingOfThreeThatAreNotAllOnePersons()
     {
         await using var broken = await JoinAsync("lab1", cpu: 64);
         var asked = 0;
@@ -53,9 +53,32 @@ public abstract class LineMachineTests : LineTest
         foreach (var name in new[] { "b", "c", "d" })
             await WaitsAsync(await StartAsync(name), null, any: true);
         await Eventually.TrueAsync(() => Volatile.Read(ref asked) == 6, "three more find out");
+        using var bea = await UserAsync("bea");
+        var beas = (await bea.StartSessionAsync(Request("e"), Ct)).Session.Id;
+        await Eventually.TrueAsync(
+            async () => (await bea.GetSessionAsync(beas, Ct)).Berth is { Generation: 2, Line.Reason: not null }, "they were all one person's: another's finds out, and is back in line");
         var late = await StartAsync("late");
         await Eventually.TrueAsync(async () => (await ViewAsync(late)).Berth.Line?.Reason?.StartsWith("lab1 took none of its last sessions", StringComparison.Ordinal) == true, "it rests");
-        Assert.Equal(6, asked);
+        Assert.Equal(7, asked);
+    }
+
+    [Fact]
+    public async Task AMachineThatGivesNoGpusGoesOnTakingSessionsWithout()
+    {
+        await using var node = await JoinAsync("lab1", cpu: 64, gpus: [.. Enumerable.Range(0, 4).Select(i => new NodeGpu(i, $"GPU-{i}", "A100", 1000, Busy: false))]);
+        var asked = 0;
+        node.Compute.OnStart = (order, _, _) =>
+        {
+            if (!order.Spec.Resources.Gpu.Wanted)
+                return Task.CompletedTask;
+            Interlocked.Increment(ref asked);
+            throw new ProviderException(Reason.NoGpu, "the engine has no gpu to give.");
+        };
+        using var bea = await UserAsync("bea");
+        foreach (var (owner, name) in new[] { (Server.Client, "a"), (Server.Client, "b"), (bea, "c") })
+            await owner.StartSessionAsync(Request(name) with { Gpu = "1" }, Ct);
+        await Eventually.TrueAsync(() => Volatile.Read(ref asked) == 3, "they find out");
+        await TakenAsync(node, await StartAsync("without"));
     }
 
     [Fact]
@@ -125,6 +148,46 @@ public abstract class LineMachineTests : LineTest
     }
 
     [Fact]
+    public async Task GpusThatCannotBeToldAreThoseOfBeforeAndNobodysUntilTheyCan()
+    {
+        const string Broken = "Which gpus it has cannot be told: nvidia-smi has not answered for 10 s.";
+        var free = new NodeGpu(0, "GPU-a", "A100", 1000, Busy: false);
+        await using var node = await JoinAsync("lab1", cpu: 8, gpus: [free]);
+        var facts = node.Facts;
+        node.Facts = facts with { Gpus = [], GpusUnknown = true, GpuProblem = Broken };
+        await node.ReportAsync();
+        await Eventually.TrueAsync(async () => (await Server.Client.GetNodeAsync("lab1", Ct)).Problem == Broken, "what is wrong is told");
+        var shown = await Server.Client.GetNodeAsync("lab1", Ct);
+        Assert.Equal(("ready", 1, 0), (shown.State, shown.Offered!.Gpus, shown.Free!.Gpus));
+
+        var (session, _) = await Server.Client.StartSessionAsync(Request("a") with { Gpu = "1" }, Ct);
+        Assert.Equal("needs 1 gpu, 0 free on lab1 (1 not Berth's to give)", (await WaitsAsync(session.Id, 1)).Line!.Reason);
+        var other = await StartAsync("without");
+        await TakenAsync(node, other);
+        await node.CutAsync();
+        await node.ConnectAsync();
+        Assert.Equal(1, (await Server.Client.GetNodeAsync("lab1", Ct)).Offered!.Gpus);
+        node.Facts = facts;
+        await node.ReportAsync();
+        await TakenAsync(node, other, session.Id);
+    }
+
+    [Fact]
+    public async Task WhoWantsAGpuWaitsForAMachineThatHasNeverToldItsOwn()
+    {
+        await using var node = await JoinAsync("lab1", cpu: 8);
+        var facts = node.Facts;
+        node.Facts = facts with { GpusUnknown = true, GpuProblem = "Which gpus it has cannot be told: nvidia-smi fails." };
+        await node.ReportAsync();
+        await Eventually.TrueAsync(async () => (await Server.Client.GetNodeAsync("lab1", Ct)).Problem is not null, "what is wrong is told");
+        var (session, _) = await Server.Client.StartSessionAsync(Request("a") with { Gpu = "1" }, Ct);
+        await WaitsAsync(session.Id, null);
+        node.Facts = facts with { Gpus = [new NodeGpu(0, "GPU-a", "A100", 1000, Busy: false)] };
+        await node.ReportAsync();
+        await TakenAsync(node, session.Id);
+    }
+
+    [Fact]
     public async Task APausedSessionWaitsForTheMachineThatHasItsWork()
     {
         await using var node = await JoinAsync("lab1", cpu: 2);
@@ -157,7 +220,7 @@ public abstract class LineMachineTests : LineTest
         node.Facts = node.Facts with { MemoryFreeBytes = 1, DiskFreeBytes = node.Facts.DiskFreeBytes - 1000 };
         await node.ReportAsync();
         await Eventually.TrueAsync(() => directory.All[0].Row.LastSeen > seen, "it is taken in");
-        Assert.Equal(directory.All[0].Row.LastSeen, await Server.CountAsync("SELECT last_seen FROM nodes"));
+        await Eventually.TrueAsync(async () => await Server.CountAsync("SELECT last_seen FROM nodes") == directory.All[0].Row.LastSeen, "it is saved");
         Assert.Equal(0, changes);
         node.Facts = node.Facts with { Cpu = 4 };
         await node.ReportAsync();

@@ -55,9 +55,9 @@ public abstract class LineTest : IAsyncLifetime
         await Server.UntilAsync(session, "ended");
     }
 
-    private protected Task<FakeNode> JoinAsync(string name, double cpu, string[]? queues = null, NodeGpu[]? gpus = null) => FakeNode.JoinAsync(
+    private protected Task<FakeNode> JoinAsync(string name, double cpu, string[]? queues = null, NodeGpu[]? gpus = null, long disk = 1024) => FakeNode.JoinAsync(
         Server, name, Admin, offer: new NodeOffer { Queues = queues ?? ["day"] },
-        facts: new NodeFacts { Engine = "Docker 1", Cpu = cpu, MemoryBytes = 256L << 30, DiskFreeBytes = 1L << 40, Gpus = gpus ?? [] });
+        facts: new NodeFacts { Engine = "Docker 1", Cpu = cpu, MemoryBytes = 256L << 30, DiskFreeBytes = disk << 30, Gpus = gpus ?? [] });
 
     private protected static Task TakenAsync(FakeNode node, params string[] sessions) => Eventually.TrueAsync(
         () => node.Compute.Keys.Select(k => k.SessionId).Order().SequenceEqual(sessions.Order()), $"{node.Joined.Name} has exactly these");
@@ -81,11 +81,15 @@ public abstract class LineTest : IAsyncLifetime
         return agent;
     }
 
-    protected async Task<ApiClient> UserAsync(string name)
+    protected async Task<Caller> CallerAsync(string name)
     {
         var made = await Server.Client.SendJsonAsync(HttpMethod.Post, "api/data/users", new JsonObject { ["username"] = name }, Ct);
-        var caller = new Caller(made.GetProperty("id").GetString()!, name, false, CallerKind.Browser, null);
-        var token = await Server.Service<ApiTokens>().CreateAsync(caller, new TokenRequest("test"), Ct);
+        return new Caller(made.GetProperty("id").GetString()!, name, false, CallerKind.Browser, null);
+    }
+
+    protected async Task<ApiClient> UserAsync(string name)
+    {
+        var token = await Server.Service<ApiTokens>().CreateAsync(await CallerAsync(name), new TokenRequest("test"), Ct);
         return ApiClient.ForServer(new Uri(Server.Address), token.Secret);
     }
 }

@@ -2,6 +2,8 @@ using Berth.Contracts.Client;
 using Berth.Contracts.Problems;
 using Berth.Contracts.Sessions;
 using Berth.Fakes;
+using Berth.Server.Nodes;
+using Berth.Server.Tests.Nodes;
 using Berth.Server.Tests.Storage;
 
 namespace Berth.Server.Tests.Queues;
@@ -56,7 +58,38 @@ public abstract class LineTests : LineTest
         Assert.Equal(ProblemCode.NoCapacity, refused.Problem.Kind);
         Assert.Contains("can ever take the session: no machine of the queue 'day' has 2 cores; the largest has 1", refused.Message, StringComparison.Ordinal);
         // In the other queue there is no machine yet: one may come.
-        Assert.Equal("no machine serves the queue 'night'", (await WaitsAsync(await StartAsync("b", "night"), null)).Line!.Reason);
+        var waiting = await WaitsAsync(await StartAsync("b", "night"), null);
+        Assert.Equal(("no machine serves the queue 'night'", "no machine serves the queue 'night'"), (waiting.Line!.Reason, waiting.StageDetail));
+    }
+
+    [Fact]
+    public async Task AMachineOfAnotherQueueOrAnotherPersonsThatNeverSaidWhatItHasMakesNobodyWaitInVain()
+    {
+        await using var node = await JoinAsync("lab1", cpu: 1);
+        await using var night = await JoinAsync("lab2", cpu: 8, queues: ["night"]);
+        await using var beas = await FakeNode.JoinAsync(Server, "lab3", await CallerAsync("bea"), own: true, offer: new() { Queues = ["day"] });
+        await night.CutAsync();
+        await beas.CutAsync();
+        await Server.Db.ExecuteAsync("UPDATE nodes SET facts = NULL WHERE name <> 'lab1'", null, Ct);
+        await Server.Service<NodeDirectory>().ReadAsync(Ct);
+        var refused = await Assert.ThrowsAsync<ApiException>(() => StartAsync("a"));
+        Assert.Contains("no machine of the queue 'day' has 2 cores; the largest has 1", refused.Message, StringComparison.Ordinal);
+        await WaitsAsync(await StartAsync("b", "night"), null, any: true);
+    }
+
+    [Fact]
+    public async Task QueuesThatDifferInCaseAloneAreOneAndOneThatNoPoolHasIsTold()
+    {
+        await using var node = await JoinAsync("lab1", cpu: 2, queues: ["DAY", "dya"]);
+        var a = await StartAsync("a");
+        await TakenAsync(node, a);
+        Assert.Equal(1, (await WaitsAsync(await StartAsync("b"), 1)).Line!.Of);
+        var queue = (await Server.Client.ListQueuesAsync(Ct)).Single(q => q.Name == "day");
+        Assert.Equal((1, 1, 1, 1), (queue.Machines, queue.Ready, queue.Waiting, queue.Running));
+        Assert.Equal("No pool has the queue 'dya': no session comes from it.", (await Server.Client.GetNodeAsync("lab1", Ct)).Problem);
+        await using var other = await JoinAsync("lab2", cpu: 1, queues: ["Night", "NIGHT"]);
+        var shown = (await Server.Client.ListNodesAsync(Ct)).Single(n => n.Name == "lab2");
+        Assert.Equal((null, "ready", "Night"), (shown.Problem, shown.State, Assert.Single(shown.Queues)));
     }
 
     [Fact]

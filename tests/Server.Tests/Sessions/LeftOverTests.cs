@@ -33,8 +33,8 @@ public sealed class LeftOverTests : IAsyncLifetime
         var (session, agent) = await _server.RunningAsync();
         await using var _ = agent;
 
-        Assert.Equal(Lost, Assert.Single(await _server.Client.ListOrphansAsync(Ct)).Id);
-        Assert.Equal(1234, Assert.Single(await _server.Client.ListOrphansAsync(Ct, sizes: true)).Bytes);
+        Assert.Equal(Lost, Assert.Single((await _server.Client.ListOrphansAsync(Ct)).Workspaces).Id);
+        Assert.Equal(1234, Assert.Single((await _server.Client.ListOrphansAsync(Ct, sizes: true)).Workspaces).Bytes);
         await Eventually.TrueAsync(() => _server.Compute.Keys.Any(k => k.SessionId == session.Id), "the session goes on");
         Assert.Contains(SessionKey.NameOfWorkspace(Lost), _server.Compute.Workspaces.Keys);
     }
@@ -44,7 +44,7 @@ public sealed class LeftOverTests : IAsyncLifetime
     {
         await _server.Client.DeleteOrphanAsync(Lost, Ct);
         await Eventually.TrueAsync(() => _server.Compute.Workspaces.IsEmpty, "it is deleted");
-        Assert.Empty(await _server.Client.ListOrphansAsync(Ct));
+        Assert.Empty((await _server.Client.ListOrphansAsync(Ct)).Workspaces);
 
         var refused = await Assert.ThrowsAsync<ApiException>(() => _server.Client.DeleteOrphanAsync(Lost, Ct));
         Assert.Equal(HttpStatusCode.NotFound, refused.Status);
@@ -67,7 +67,7 @@ public sealed class LeftOverTests : IAsyncLifetime
         var owner = await _server.OwnerNameAsync();
         var adopted = await _server.Client.AdoptOrphanAsync(Lost, new AdoptRequest(owner), Ct);
         Assert.Equal(("ended", true), (adopted.Status, adopted.WorkKept));
-        Assert.Empty(await _server.Client.ListOrphansAsync(Ct));
+        Assert.Empty((await _server.Client.ListOrphansAsync(Ct)).Workspaces);
         Assert.Contains(await _server.Client.SessionEventsAsync(adopted.Id, Ct), e => e.Text.Contains("Found without a session", StringComparison.Ordinal));
         await Assert.ThrowsAsync<ApiException>(() => _server.Client.DeleteOrphanAsync(Lost, Ct));
 
@@ -102,7 +102,7 @@ public sealed class LeftOverTests : IAsyncLifetime
         var (session, _) = await _server.StartSessionAsync();
         await made.Task;
 
-        Assert.DoesNotContain(await _server.Client.ListOrphansAsync(Ct), o => o.Id == session.Id);
+        Assert.DoesNotContain((await _server.Client.ListOrphansAsync(Ct)).Workspaces, o => o.Id == session.Id);
         await Folders.RemoveAsync(Ct);
 
         go.SetResult();

@@ -139,6 +139,34 @@ public sealed class ReconcilerTests : IAsyncLifetime
         Assert.Empty(_server.Compute.Keys);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task AStartThatHangsFailsAtItsTimeAndWhatItMakesAfterwardsIsRemoved(bool breaksOff)
+    {
+        var (begun, goOn) = (new TaskCompletionSource(), new TaskCompletionSource());
+        _server.Compute.OnStart = (_, _, ct) =>
+        {
+            begun.SetResult();
+            return breaksOff ? Task.Delay(Timeout.Infinite, ct) : goOn.Task;
+        };
+        var (session, _) = await _server.StartSessionAsync();
+        await begun.Task.WaitAsync(Ct);
+        _server.Compute.Plant(new SessionKey("01HXXXXXXXXXXXXXXXXXXXXXXX", 1));
+        await Eventually.TrueAsync(() => _server.Compute.Keys.Count == 0, "it was observed, and what is seen of the session is no news any more");
+
+        _server.Clock.Move(TimeSpan.FromMinutes(16));
+        _server.Compute.Plant(new SessionKey("01HXXXXXXXXXXXXXXXXXXXXXXX", 2)); // wakes the loop
+        var failed = await _server.UntilAsync(session.Id, "failed");
+        Assert.Equal("start_timeout", failed.Berth.Reason);
+
+        goOn.SetResult();
+        await Eventually.TrueAsync(() => _server.Compute.Keys.Count == 0 && _server.Compute.Orders.Count == (breaksOff ? 0 : 1), "nothing of it is there");
+        _server.Compute.OnStart = null;
+        await _server.Client.ResumeSessionAsync(session.Id, new ResumeRequest(), Ct);
+        await Eventually.TrueAsync(() => _server.Compute.Keys.SequenceEqual([new SessionKey(session.Id, 2)]), "it can be started again");
+    }
+
     [Fact]
     public async Task ARestartedServerGoesOnWithEverySession()
     {

@@ -3,6 +3,7 @@ using Berth.Contracts.Client;
 using Berth.Contracts.Sessions;
 using Berth.Core.Sessions;
 using Berth.Fakes;
+using Berth.Providers.Nodes;
 using Berth.Server.Agents;
 using Berth.Server.Options;
 using Berth.Server.Sessions;
@@ -10,8 +11,10 @@ using Berth.Server.Sessions.Reconcile;
 using Berth.Server.Storage;
 using Berth.Server.Tests.Agents;
 using Berth.Tunnel;
+using Berth.Tunnel.Resumable;
 using Dapper;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
@@ -23,6 +26,8 @@ public sealed class SessionServer : IAsyncDisposable
 {
     private readonly ServerOptions _options;
     private readonly bool _ownsFolder;
+    private NodeLimits? _limits;
+    private string? _lacks;
     private WebApplication? _app;
 
     private SessionServer(bool ownsFolder, ServerOptions options) => (_ownsFolder, _options) = (ownsFolder, options);
@@ -30,7 +35,7 @@ public sealed class SessionServer : IAsyncDisposable
     public string DataFolder => _options.DataFolder;
 
     /// <summary>Where it listens for everybody.</summary>
-    public string Address => _app!.Urls.First(url => url.StartsWith("http://127.", StringComparison.Ordinal));
+    public string Address => _app!.Urls.First(url => new Uri(url).Host == "127.0.0.1");
 
     public FakeCompute Compute { get; } = new();
 
@@ -49,7 +54,10 @@ public sealed class SessionServer : IAsyncDisposable
     /// <param name="databaseUrl">PostgreSQL instead of SQLite.</param>
     /// <param name="dataFolder">A folder of the test's own, which is emptied at the end; a new one when null.</param>
     /// <param name="pingEvery">How often silent connections say something.</param>
-    public static async Task<SessionServer> StartAsync(string? databaseUrl = null, string? dataFolder = null, TimeSpan? pingEvery = null)
+    /// <param name="limits">What machines may take of it.</param>
+    /// <param name="authority">Signed a certificate for it: by network it is reached with TLS then.</param>
+    public static async Task<SessionServer> StartAsync(
+        string? databaseUrl = null, string? dataFolder = null, TimeSpan? pingEvery = null, NodeLimits? limits = null, TestAuthority? authority = null)
     {
         var folder = dataFolder ?? Directory.CreateTempSubdirectory("berth-s-").FullName;
         var server = new SessionServer(ownsFolder: dataFolder is null, new ServerOptions
@@ -60,9 +68,21 @@ public sealed class SessionServer : IAsyncDisposable
             DatabaseUrl = databaseUrl,
             PublicUrl = new Uri("http://localhost:1"),
             PingEvery = pingEvery ?? TimeSpan.FromSeconds(15),
-        });
+            Certificate = authority?.Certificate,
+            CertificateKey = authority?.Key,
+        })
+        { _limits = limits };
         await server.BootAsync();
         await server.AddComputeAsync();
+        return server;
+    }
+
+    /// <summary>Another server on the same database: PostgreSQL.</summary>
+    public static async Task<SessionServer> BesideAsync(SessionServer other)
+    {
+        var folder = Directory.CreateTempSubdirectory("berth-s-").FullName;
+        var server = new SessionServer(ownsFolder: true, other._options with { DataFolder = folder, AgentFolder = folder }) { _limits = other._limits };
+        await server.BootAsync();
         return server;
     }
 
@@ -73,6 +93,10 @@ public sealed class SessionServer : IAsyncDisposable
             builder.Services.RemoveAll<ProviderInstance>();
             builder.Services.AddSingleton(new ProviderInstance(ProviderNames.Docker, Compute));
             builder.Services.AddSingleton<TimeProvider>(Clock);
+            if (_limits is not null)
+                builder.Services.AddSingleton(_limits);
+            if (_lacks is not null)
+                builder.Services.AddSingleton<IStartupFilter>(new LackedPath(_lacks));
             builder.Logging.AddProvider(Log);
         });
         await BerthServer.StartAsync(_app, CancellationToken.None);
@@ -80,9 +104,11 @@ public sealed class SessionServer : IAsyncDisposable
     }
 
     /// <summary>Ends this server and starts another on the same data.</summary>
-    public async Task RestartAsync()
+    /// <param name="lacks">End of a path that the other one, which is older, knows nothing of.</param>
+    public async Task RestartAsync(string? lacks = null)
     {
         await StopAsync();
+        _lacks = lacks;
         await BootAsync();
     }
 
@@ -124,28 +150,28 @@ public sealed class SessionServer : IAsyncDisposable
     }
 
     /// <summary>An agent of a start that says it is ready, and stays connected.</summary>
-    public async Task<SimulatedAgent> ReadyAgentAsync(SessionView session)
+    public async Task<SimulatedAgent> ReadyAgentAsync(SessionView session, ResumableHost? services = null)
     {
-        var agent = await ConnectAgentAsync(session);
+        var agent = await ConnectAgentAsync(session, services);
         await agent.SayAsync(new AgentReport("ready", null, true, null, []), CancellationToken.None);
         return agent;
     }
 
     /// <summary>An agent of a start that has said nothing yet.</summary>
-    public async Task<SimulatedAgent> ConnectAgentAsync(SessionView session)
+    public async Task<SimulatedAgent> ConnectAgentAsync(SessionView session, ResumableHost? services = null)
     {
         var key = new SessionKey(session.Id, session.Berth.Generation);
         var socket = Path.Combine(_app!.Services.GetRequiredService<AgentSockets>().Folder(session.Id), "agent.sock");
         var token = _app.Services.GetRequiredService<AgentTokens>().Issue(key);
-        return await SimulatedAgent.ConnectAsync(new ServerDialer($"unix:{socket}", token), key, CancellationToken.None);
+        return await SimulatedAgent.ConnectAsync(new ServerDialer($"unix:{socket}", token), key, CancellationToken.None, host: services);
     }
 
     /// <summary>Starts a session and brings it to Running.</summary>
-    public async Task<(SessionView Session, SimulatedAgent Agent)> RunningAsync(StartRequest? request = null)
+    public async Task<(SessionView Session, SimulatedAgent Agent)> RunningAsync(StartRequest? request = null, ResumableHost? services = null)
     {
         var (session, _) = await StartSessionAsync(request);
         await Eventually.TrueAsync(() => Compute.Keys.Any(k => k.SessionId == session.Id), "the compute has it");
-        var agent = await ReadyAgentAsync(session);
+        var agent = await ReadyAgentAsync(session, services);
         return (await UntilAsync(session.Id, "running"), agent);
     }
 
@@ -182,6 +208,21 @@ public sealed class SessionServer : IAsyncDisposable
             }
         },
         CancellationToken.None);
+}
+
+/// <summary>Has what a path ends in be a path that no server knows.</summary>
+internal sealed class LackedPath(string end) : IStartupFilter
+{
+    public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
+    {
+        app.Use((context, go) =>
+        {
+            if (context.Request.Path.Value!.EndsWith(end, StringComparison.Ordinal))
+                context.Request.Path += "-of-later";
+            return go(context);
+        });
+        next(app);
+    };
 }
 
 /// <summary>Real time, moved on by as much as a test says.</summary>

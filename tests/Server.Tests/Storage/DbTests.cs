@@ -120,6 +120,20 @@ public abstract class DbTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task WhatIsReadTogetherIsOfOneMoment()
+    {
+        await AddUserAsync("gina");
+        var (before, after) = await _db.ReadAsync(async db =>
+        {
+            var first = await db.ExecuteScalarAsync<int>("SELECT count(*) FROM users");
+            await AddUserAsync("hugo");
+            return (first, await db.ExecuteScalarAsync<int>("SELECT count(*) FROM users"));
+        }, Stop);
+        Assert.Equal((1, 1), (before, after));
+        Assert.Equal(2, await CountUsersAsync());
+    }
+
+    [Fact]
     public async Task MigratingAgainChangesNothing()
     {
         await TestDatabase.Migrator(_database.Open()).RunAsync(null, Stop);

@@ -56,7 +56,7 @@ public sealed record Scene(
         string JoinToken() => joins.CreateAsync(ownerCaller, new NodeTokenRequest(Own: true), default).GetAwaiter().GetResult().Token;
         // Each has a loop of the reconciler: one is enough, until it is removed.
         var node = server.Services.GetRequiredService<NodeDirectory>().All.FirstOrDefault(n => n.Row.Name.StartsWith("scene-", StringComparison.Ordinal))?.Row.Id
-            ?? (await joins.JoinAsync(new JoinRequest(JoinToken(), $"scene-{number}"), null, default)).Id;
+            ?? (await joins.JoinAsync(new JoinRequest(JoinToken(), $"scene-{number}", NodeSecret.New()), null, default)).Id;
         return new Scene(now, launcher, openLauncher, environment, pool.Int("id"), pool.List("classes").Single(c => c.Text("name") == "second").Int("id"), id, agent, user, asset, server.OpenClass, orphan, node, JoinToken);
 
         async Task<string> LauncherAsync(string inProject) => (await server.Owner.PostAsync(

@@ -1,3 +1,4 @@
+using Berth.Contracts.Nodes;
 using Berth.Server.Tests.Api;
 
 namespace Berth.Server.Tests.Strangers;
@@ -85,7 +86,8 @@ public static class WellFormed
         ["POST /api/berth/nodes/{node}/drain"] = (_, _) => null,
         ["POST /api/berth/nodes/{node}/resume"] = (_, _) => null,
         ["DELETE /api/berth/nodes/{node}"] = (_, _) => null,
-        ["POST /api/berth/node/join"] = (s, _) => new { token = s.NewJoinToken(), name = $"lab-{Guid.NewGuid():N}" },
+        ["POST /api/berth/node/join"] = (s, _) => new { token = s.NewJoinToken(), name = $"lab-{Guid.NewGuid():N}", secret = NodeSecret.New() },
+        ["PUT /api/berth/node/offer"] = (_, _) => new { cpu = 2 },
 
         ["PUT /api/berth/image_credentials/{host}"] = (_, _) => new { username = "ada", password = "of ada" },
         ["DELETE /api/berth/image_credentials/{host}"] = (_, _) => null,

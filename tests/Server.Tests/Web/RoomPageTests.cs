@@ -111,7 +111,8 @@ public sealed class RoomPageTests(PageServer server) : IClassFixture<PageServer>
             path, ("name", "workshop"), ("class_default", "0"),
             ("class_name", "small"), ("class_cpu", "much"), ("class_memory", "1"), ("class_max_storage", "10"));
         Assert.Equal(HttpStatusCode.UnprocessableEntity, refused.Status);
-        Assert.Contains("table-danger", refused.Text);
+        Assert.Contains("class=\"refused\"", refused.Text);
+        Assert.Contains("Cores of the class &#x27;small&#x27; must be a number.", refused.Text);
         Assert.Contains("value=\"much\"", refused.Text);
 
         Saved(await browser.PostAsync($"{path}/delete"));

@@ -35,6 +35,8 @@ internal sealed class World
 
     public Task<ResumableStream> OpenAsync() => ResumableClient.OpenAsync(ConnectAsync, "request"u8.ToArray(), Options, Ct);
 
+    public (ResumableStream Stream, Task Accepted) OpenEarly() => ResumableClient.OpenEarly(ConnectAsync, "request"u8.ToArray(), Options);
+
     public Task<Stream> ConnectAsync(CancellationToken ct)
     {
         if (_lines(Interlocked.Increment(ref _made) - 1) is not { } line)

@@ -9,6 +9,7 @@ namespace Berth.Tunnel.Tests.Resumable;
 public sealed class CutProperties
 {
     private const int Window = 16 * 1024;
+    private const int EarlyWindow = ResumableWire.EarlyWindow;
 
     /// <summary>One run.</summary>
     /// <param name="There">Sizes of writes from client to host.</param>
@@ -16,7 +17,8 @@ public sealed class CutProperties
     /// <param name="Cuts">Bytes after which each line but the last is cut.</param>
     /// <param name="ReadSize">Of the readers' buffers.</param>
     /// <param name="HostEndsFirst">Whether the host ends its direction before it has read the client's.</param>
-    public sealed record Run(int[] There, int[] Back, int[] Cuts, int ReadSize, bool HostEndsFirst);
+    /// <param name="Early">Whether the client writes before the host has answered.</param>
+    public sealed record Run(int[] There, int[] Back, int[] Cuts, int ReadSize, bool HostEndsFirst, bool Early);
 
     [Fact]
     public void NothingIsLostAndNothingIsDoubled()
@@ -30,7 +32,8 @@ public sealed class CutProperties
             from cut in cuts
             from read in Gen.OneOf(Gen.Choose(1, 50), Gen.Choose(1000, 100_000))
             from first in ArbMap.Default.GeneratorFor<bool>()
-            select new Run(there, back, cut, read, first);
+            from early in ArbMap.Default.GeneratorFor<bool>()
+            select new Run(there, back, cut, read, first, early);
         Prop.ForAll(runs.ToArbitrary(), run => TryAsync(run).WaitAsync(TimeSpan.FromSeconds(60)).GetAwaiter().GetResult())
             .Check(Config.QuickThrowOnFailure.WithMaxTest(150).WithEndSize(25));
     }
@@ -39,7 +42,7 @@ public sealed class CutProperties
     {
         var (there, back) = (Bytes(run.There.Sum(), 1), Bytes(run.Back.Sum(), 2));
         var arrived = new TaskCompletionSource<byte[]>();
-        var most = 0L;
+        var (most, window) = (0L, run.Early ? EarlyWindow : Window);
         var world = new World(
             async (stream, _) =>
             {
@@ -50,9 +53,9 @@ public sealed class CutProperties
                 await writing;
             },
             attempt => new Line(attempt < run.Cuts.Length ? run.Cuts[attempt] : long.MaxValue),
-            new ResumableOptions { Window = Window, LastRetry = TimeSpan.FromMilliseconds(1) });
+            new ResumableOptions { Window = window, LastRetry = TimeSpan.FromMilliseconds(1) });
 
-        await using var stream = await world.OpenAsync();
+        await using var stream = run.Early ? world.OpenEarly().Stream : await world.OpenAsync();
         var writing = WriteAsync(stream, there, run.There, n => most = Math.Max(most, n));
         var answer = await ReadAsync(stream, run.ReadSize);
         await writing;
@@ -62,7 +65,7 @@ public sealed class CutProperties
         Assert.Equal(back, answer);
         Assert.Equal(there, await arrived.Task);
         // A frame that was taken in part is held whole.
-        Assert.InRange(most, 0, 2 * Window + ResumableWire.MaximumFrame);
+        Assert.InRange(most, 0, 2 * window + ResumableWire.MaximumFrame);
     }
 
     private static byte[] Bytes(int count, int seed)

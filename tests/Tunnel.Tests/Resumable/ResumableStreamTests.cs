@@ -130,6 +130,45 @@ public sealed class ResumableStreamTests
         await lost.Task.WaitAsync(TimeSpan.FromSeconds(10), Ct);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task LinesThatComeToNothingDoNotMakeTheFiveMinutesLonger(bool answered)
+    {
+        var lines = new List<Line>();
+        var away = new TaskCompletionSource();
+        var host = new World(World.EchoAsync, options: Timed);
+        await using var stream = await ResumableClient.OpenAsync(
+            async ct =>
+            {
+                if (lines.Count == 0)
+                    return Track(await host.ConnectAsync(ct));
+                var line = new Line();
+                // It has what was never sent.
+                if (answered)
+                    await new StreamAnswer(1000, 1000).WriteAsync(line.Host, ct);
+                return Track(line.Client, line);
+            },
+            "request"u8.ToArray(), Timed with { Lost = () => away.TrySetResult() }, Ct);
+        host.Current!.Cut();
+        await away.Task.WaitAsync(Ct);
+        for (var second = 0; second < 300 && !stream.Ended.IsCompleted; second++)
+        {
+            var before = lines.Count;
+            _clock.Advance(TimeSpan.FromSeconds(1));
+            if (second % 30 == 0)
+                await Eventually.TrueAsync(() => { _clock.Advance(TimeSpan.FromMilliseconds(100)); return lines.Count > before || stream.Ended.IsCompleted; }, "it is tried again");
+        }
+        Assert.True(lines.Count > 3);
+        Assert.Equal("The connection was lost, and did not come back within 5 minutes.", stream.Failure);
+
+        Stream Track(Stream end, Line? line = null)
+        {
+            lines.Add(line ?? host.Current!);
+            return end;
+        }
+    }
+
     [Fact]
     public async Task ABlackHoleIsFoundWithinTenSecondsAndAQuietLineIsNotOne()
     {

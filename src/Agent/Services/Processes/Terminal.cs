@@ -1,5 +1,6 @@
 using Berth.Agent.Unix;
 using Berth.Contracts.Services;
+using Berth.Core;
 
 namespace Berth.Agent.Services.Processes;
 

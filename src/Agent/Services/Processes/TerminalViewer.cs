@@ -1,4 +1,5 @@
 using Berth.Contracts.Services;
+using Berth.Core;
 
 namespace Berth.Agent.Services.Processes;
 

@@ -9,7 +9,7 @@ internal static class NodeColumns
     public static IReadOnlyList<Column<NodeView>> Of(TimeProvider time) =>
     [
         new("name", node => node.Name),
-        new("state", node => node.State),
+        new("state", node => node.Draining && node.State != "draining" ? $"{node.State}, draining" : node.State),
         new("sessions", node => Running(node)),
         new("cpu", node => FreeOf(node, a => a.Cpu)),
         new("memory", node => FreeOf(node, a => a.MemoryGb, " GB")),
@@ -17,9 +17,10 @@ internal static class NodeColumns
         new("disk", node => FreeOf(node, a => a.DiskGb ?? 0, " GB"), Default: false),
         new("queues", node => string.Join(", ", node.Queues)),
         new("serves", node => node.Owner ?? "pools"),
+        new("isolated", node => node.Measured is null ? null : node.Isolation is null ? "yes" : "no"),
         new("seen", node => node.State == "away" ? node.LastSeen is { } at ? Ages.Ago(at, time.GetUtcNow()) : "never" : "now"),
         new("labels", node => Labels(node), Default: false),
-        new("uptime", node => node.Uptime, Default: false),
+        new("uptime", node => node.Uptime is null ? null : $"{node.Uptime} ({node.TimeZone})", Default: false),
         new("engine", node => node.Engine, Default: false),
         new("version", node => node.Version, Default: false),
         new("id", node => node.Id, Default: false),
@@ -33,6 +34,7 @@ internal static class NodeColumns
         new("measured", node => Amounts(node.Measured)),
         new("devices", node => node.Gpus.Count == 0 ? null : string.Join("; ", node.Gpus)),
         new("problem", node => node.Problem),
+        new("isolation", node => node.Isolation),
         new("joined", node => Ages.Ago(node.JoinedAt, time.GetUtcNow())),
     ];
 

@@ -1,7 +1,5 @@
 using System.CommandLine;
 using System.Diagnostics;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using Berth.Cli.Servers;
 using Berth.Cli.Settings;
@@ -16,7 +14,7 @@ internal sealed class NodeJoinCommand : Verb
     private readonly Flag<string?> _token = new("--token", "The join token; others can read command lines: it is good once") { HelpName = "TOKEN", Personal = true };
     private readonly Flag<string?> _tokenFile = new("--token-file", "Read the join token from this file; - is stdin") { HelpName = "FILE", Personal = true };
     private readonly Flag<string?> _name = new("--name", "What to call the machine (its host name)") { HelpName = "NAME", Personal = true };
-    private readonly Flag<string?> _ca = new("--ca", "PEM file of the certificate authorities that the server is trusted by, and no others (the system's)") { HelpName = "FILE", Personal = true };
+    private readonly Flag<string?> _ca = Authorities.Flag();
     private readonly Flag<string?> _engine = new("--docker-host", "Socket of the container engine (unix:///…)") { HelpName = "SOCKET", Personal = true };
     private readonly Flag<bool> _processes = new("--processes", "Without an engine: sessions are processes of yours, not isolated, and of nobody else's") { Personal = true };
     private readonly Flag<string?> _data = Data();
@@ -54,11 +52,13 @@ internal sealed class NodeJoinCommand : Verb
         var token = Token(call);
         var service = call.Get(_service) ? new NodeService(call, program, folder, call.Get(_processes)) : null;
         service?.RequireFree();
-        var settings = new NodeSettings(Address(call.Get(_server)!), call.Get(_name) ?? Environment.MachineName.Split('.')[0], _offer.Read(call), call.Get(_engine), call.Get(_processes));
+        var settings = new NodeSettings(Address(call.Get(_server)!), call.Get(_name) ?? Environment.MachineName.Split('.')[0], _offer.Read(call, new NodeOffer()), call.Get(_engine), call.Get(_processes));
+        var authorities = Authorities.Read(call, _ca);
         PrivateFile.CreateFolder(folder);
         File.Delete(Path.Combine(folder, NodeFiles.Authorities));
-        if (call.Get(_ca) is { } authorities)
-            PrivateFile.Write(Path.Combine(folder, NodeFiles.Authorities), Authorities(Path.GetFullPath(authorities, call.Here.WorkingFolder)));
+        ForgetToken(folder, settings.Server);
+        if (authorities is not null)
+            PrivateFile.Write(Path.Combine(folder, NodeFiles.Authorities), authorities);
         PrivateFile.Write(Path.Combine(folder, NodeFiles.Settings), JsonSerializer.Serialize(settings, NodeJson.Default.NodeSettings));
         // A variable: other users can read command lines.
         var variables = new Dictionary<string, string>(call.Here.Variables) { [NodeFiles.JoinToken] = token };
@@ -78,13 +78,20 @@ internal sealed class NodeJoinCommand : Verb
             ExitCodes.Conflict, $"This machine has joined already, as '{name}': run it with `berth node run`. To join anew, remove it at the server (`berth node remove {name}`) and delete {folder}; to join a second server, name another folder with --data.");
     }
 
+    /// <summary>A join that was begun goes on with the token that the machine made for it; no other server is told that.</summary>
+    private static void ForgetToken(string folder, string server)
+    {
+        var settings = Path.Combine(folder, NodeFiles.Settings);
+        if (!File.Exists(settings) || JsonSerializer.Deserialize(File.ReadAllText(settings), NodeJson.Default.NodeSettings)?.Server != server)
+            File.Delete(Path.Combine(folder, NodeFiles.Token));
+    }
+
     private string Token(Call call)
     {
         var token = ((call.Get(_token), call.Get(_tokenFile)) switch
         {
             ({ } given, null) => given,
-            (null, "-") => call.Here.In.ReadLine() ?? "",
-            (null, { } file) => File.ReadAllText(Path.GetFullPath(file, call.Here.WorkingFolder)),
+            (null, { } file) => GivenToken.FromFile(call.Here, file),
             (null, null) => call.Here.Variable("BERTH_TOKEN") ?? throw CliException.Usage("A join token is needed: make one with `berth node token`, and give it with --token-file, --token or the variable BERTH_TOKEN."),
             _ => throw CliException.Usage("Give the join token by --token or by --token-file, not both."),
         }).Trim();
@@ -99,20 +106,6 @@ internal sealed class NodeJoinCommand : Verb
         if (address.Scheme == "http" && !address.IsLoopback)
             throw CliException.Usage($"{address} is not encrypted: who is on the way could run what they like on this machine. Use https.");
         return address.AbsoluteUri.TrimEnd('/');
-    }
-
-    private static string Authorities(string file)
-    {
-        try
-        {
-            var found = new X509Certificate2Collection();
-            found.ImportFromPemFile(file);
-            return found.Count > 0 ? File.ReadAllText(file) : throw CliException.Usage($"{file} holds no certificate in PEM form (-----BEGIN CERTIFICATE-----).");
-        }
-        catch (CryptographicException e)
-        {
-            throw CliException.Usage($"{file} cannot be read as certificates: {e.Message}");
-        }
     }
 
     private static async Task<int> JoinAsync(string program, string folder, Dictionary<string, string> variables, CancellationToken ct)

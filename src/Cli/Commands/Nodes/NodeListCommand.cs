@@ -16,6 +16,8 @@ internal sealed class NodeListCommand(Surroundings here) : Verb(here, "list", "L
         call.Results.List(nodes, BerthJson.Default.ListNodeView, NodeColumns.Of(call.Here.Time), node => node.Name);
         if (nodes.Count == 0)
             call.Report.Line("There are none. Let one join with `berth node token`.");
+        foreach (var node in nodes.Where(node => node is { Owner: null, Isolation: not null }))
+            call.Report.Line($"{node.Name} runs sessions of several people and does not shut them off as it should: `berth node show {node.Name}` says why.");
         return ExitCodes.Ok;
     }
 }

@@ -27,6 +27,8 @@ internal sealed class NodeTokenCommand : Verb
         var created = await server.Client.CreateNodeTokenAsync(new NodeTokenRequest(call.Get(_own)), ct);
         call.Report.Line($"Good for one machine, until it expires {Ages.Until(created.ExpiresAt, call.Here.Time.GetUtcNow())}. Type there:");
         call.Report.Line($"  {created.Command}");
+        if (created.Note is not null)
+            call.Report.Line(created.Note);
         if (call.Results.Format is OutputFormat.Table)
             call.Here.Out.WriteLine(created.Token);
         else

@@ -15,6 +15,7 @@ internal sealed class ContextAddCommand : Verb
         Add(_name);
         Add(_url);
         Add(_signIn.TokenFile);
+        Add(_signIn.Ca);
     }
 
     public override IReadOnlyList<Example> Examples => [new("context add lab https://berth.example.org", "Then: berth --context lab session list")];

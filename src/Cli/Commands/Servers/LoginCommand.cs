@@ -16,12 +16,14 @@ internal sealed class LoginCommand : Verb
         Add(_url);
         Add(_name);
         Add(_signIn.TokenFile);
+        Add(_signIn.Ca);
     }
 
     public override IReadOnlyList<Example> Examples =>
     [
         new("login https://berth.example.org", "Asks for the token"),
         new("login https://berth.example.org --token-file token.txt --name lab", "Unasked, under another name"),
+        new("login https://berth.example.org --ca site.pem", "Signed by an authority of the site's own"),
     ];
 
     protected override async Task<int> RunAsync(Call call, CancellationToken ct)

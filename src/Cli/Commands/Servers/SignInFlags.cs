@@ -13,20 +13,23 @@ internal sealed class SignInFlags
         Personal = true,
     };
 
+    public Flag<string?> Ca { get; } = Authorities.Flag();
+
     /// <summary>Asks the server who that is, before anything is kept.</summary>
     public async Task<StoredContext> VerifyAsync(Call call, string url, CancellationToken ct)
     {
         var address = Address(url);
+        var authorities = Authorities.Read(call, Ca);
         var token = Token(call, address);
-        using var client = ApiClient.ForServer(address, token, call.Here.Time);
+        using var client = ApiClient.ForServer(address, token, call.Here.Time, authorities);
         try
         {
             var user = await client.WhoAmIAsync(ct);
-            return new StoredContext(address.AbsoluteUri.TrimEnd('/'), token, user.Username);
+            return new StoredContext(address.AbsoluteUri.TrimEnd('/'), token, user.Username, authorities);
         }
         catch (ServerUnreachableException e)
         {
-            throw new CliException(ExitCodes.Error, $"{address} cannot be reached, or is no Berth server: {e.Message}");
+            throw new CliException(ExitCodes.Error, $"{address} cannot be reached, or is no Berth server: {e.Message}{(NotReached.NextStep(e) is { } next ? $"\n{next}" : "")}");
         }
         catch (ApiException e) when (ExitCodes.Of(e.Problem.Kind) == ExitCodes.SignIn)
         {
@@ -56,8 +59,7 @@ internal sealed class SignInFlags
     {
         var token = (call.Get(TokenFile) switch
         {
-            "-" => call.Here.In.ReadLine() ?? "",
-            { } file => File.ReadAllText(Path.GetFullPath(file, call.Here.WorkingFolder)),
+            { } file => GivenToken.FromFile(call.Here, file),
             null when call.Here.InIsTerminal && call.Here.ErrorIsTerminal =>
                 call.Questions.AskSecret($"Paste an API token of {address} (its pages make one; it is not shown here)"),
             null => call.Here.In.ReadLine() ?? "",

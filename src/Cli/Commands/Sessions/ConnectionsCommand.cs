@@ -9,7 +9,7 @@ internal sealed class ConnectionsCommand(Surroundings here) : SessionVerb(here, 
     private static readonly IReadOnlyList<Column<ConnectionView>> Columns =
     [
         new("started", of => of.StartedAt.ToString("yyyy-MM-dd HH:mm:ss")),
-        new("ended", of => of.EndedAt?.ToString("yyyy-MM-dd HH:mm:ss")),
+        new("ended", of => of.EndedAt is { } ended ? $"{ended:yyyy-MM-dd HH:mm:ss}{(of.Lost ? " (lost)" : null)}" : null),
         new("kind", of => of.Kind),
         new("target", of => of.Target),
         new("from", of => of.From),
@@ -19,7 +19,7 @@ internal sealed class ConnectionsCommand(Surroundings here) : SessionVerb(here, 
         new("id", of => of.Id, false),
     ];
 
-    public override IReadOnlyList<Example> Examples => [new("session connections notebook", "Newest first; what has no end is open; times are UTC")];
+    public override IReadOnlyList<Example> Examples => [new("session connections notebook", "Newest first; what has no end is open, and what was lost was last seen then; times are UTC")];
 
     protected override async Task<int> RunAsync(Call call, CancellationToken ct)
     {

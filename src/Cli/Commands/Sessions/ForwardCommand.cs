@@ -4,6 +4,7 @@ using System.Text.Json.Serialization;
 using Berth.Cli.Output;
 using Berth.Cli.Reach;
 using Berth.Cli.Settings;
+using Berth.Contracts.Services;
 
 namespace Berth.Cli.Commands.Sessions;
 
@@ -41,7 +42,7 @@ internal sealed class ForwardCommand : SessionVerb
 
     public override IReadOnlyList<Example> Examples =>
     [
-        new("session forward notebook 3000", "http://localhost:3000 is what listens on 3000 inside"),
+        new("session forward notebook 3000", "http://127.0.0.1:3000 is what listens on 3000 inside"),
         new("session forward notebook 9990-9999 8000:8080", "A range, and 8080 of the session as 8000 here"),
         new("forward 5432 -o json", "Of your only session; where 5432 is taken, the next free one is printed"),
     ];
@@ -68,10 +69,11 @@ internal sealed class ForwardCommand : SessionVerb
             ForwardedPortJson.Default.ListForwardedPort, Columns, port => port.Local);
         call.Report.Line($"Open until Ctrl-C, to session '{session.Name}'.");
 
-        var streams = new SessionStreams(server.Client, session.Id, new LineReport(call.Report, call.Here.Time), call.Here.Time);
-        var forwarder = new Forwarder(streams, call.Report);
+        var streams = new SessionStreams(server.Client, session.Id, new LineReport(call.Report.Line, call.Here.Time), call.Here.Time);
+        var forwarder = new Forwarder(streams, call.Report, call.Here.Time);
         using var over = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        var serving = Task.WhenAll(open.Select(port => forwarder.ServeAsync(port.Socket, port.Remote, over.Token)));
+        var ahead = streams.KeepAheadAsync(over.Token);
+        var serving = Task.WhenAll(open.Select(port => forwarder.ServeAsync(port.Socket, new TcpRequest(port.Remote), over.Token)));
         try
         {
             await await Task.WhenAny(serving, streams.Refused);
@@ -80,6 +82,7 @@ internal sealed class ForwardCommand : SessionVerb
         {
             await over.CancelAsync();
             await forwarder.EndAsync();
+            await ahead;
         }
         return ExitCodes.Ok;
     }

@@ -32,11 +32,13 @@ internal sealed class LogsCommand : SessionVerb
         var decoder = Encoding.UTF8.GetDecoder();
         var buffer = new byte[8192];
         var chars = new char[Encoding.UTF8.GetMaxCharCount(buffer.Length)];
+        var isEmpty = true;
         try
         {
             int count;
             while ((count = await log.ReadAsync(buffer, ct)) > 0)
             {
+                isEmpty = false;
                 if (text is not null)
                     await call.Here.Out.WriteAsync(text.Add(buffer.AsSpan(0, count)));
                 else
@@ -48,6 +50,8 @@ internal sealed class LogsCommand : SessionVerb
         {
             throw new CliException(ExitCodes.Error, $"The connection to the server was cut. Go on with `berth session logs -f {session.Name}`.");
         }
+        if (isEmpty)
+            call.Report.Line($"Session '{session.Name}' has written nothing.");
         return ExitCodes.Ok;
     }
 }

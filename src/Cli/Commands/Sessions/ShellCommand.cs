@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Serialization;
 using Berth.Cli.Output;
 using Berth.Cli.Reach;
@@ -21,7 +20,7 @@ internal sealed class ShellCommand : SessionVerb
     private readonly Flag<bool> _list = Flags.Switch("--list", "List the shells that the session has, instead of opening one");
 
     public ShellCommand(Surroundings here)
-        : base(here, "shell", "Open a shell in a session; it lives on when you leave it with Enter ~ .")
+        : base(here, "shell", "Open a shell in a session; Enter ~ . leaves it, and it lives on")
     {
         Add(_shell);
         Add(_terminal);
@@ -57,7 +56,7 @@ internal sealed class ShellCommand : SessionVerb
                 call.Report.Problem($"There is no shell in session '{session.Name}': {reason}.");
             return code;
         }
-        var back = $"berth session shell {session.Name} --terminal {name}";
+        var back = $"berth session shell {session.Name} --terminal {ShellWord.Of(name ?? "")}";
         call.Report.Line();
         call.Report.Line(end.TakenOver ? $"The shell was opened elsewhere. Take it back with `{back}`." : $"The shell goes on. Come back with `{back}`.");
         return ExitCodes.Ok;
@@ -65,10 +64,9 @@ internal sealed class ShellCommand : SessionVerb
 
     private static async Task<int> ListAsync(Call call, Server server, SessionView session, CancellationToken ct)
     {
-        var streams = new SessionStreams(server.Client, session.Id, new LineReport(call.Report, call.Here.Time), call.Here.Time);
+        var streams = new SessionStreams(server.Client, session.Id, new LineReport(call.Report.Line, call.Here.Time), call.Here.Time);
         await using var stream = await streams.OpenAsync(new TerminalsRequest(), ct);
-        using var reader = new StreamReader(stream);
-        var now = JsonSerializer.Deserialize(await reader.ReadLineAsync(ct) ?? "", ServiceJson.Default.TerminalsNow);
+        var now = await new AgentLines(stream).ReadAsync(ServiceJson.Default.TerminalsNow, ct);
         Column<TerminalView>[] columns =
         [
             new("name", terminal => RemoteProcess.Plain(terminal.Name)),
@@ -76,7 +74,10 @@ internal sealed class ShellCommand : SessionVerb
             new("opened", terminal => Ages.Ago(default, default(DateTimeOffset).AddSeconds(terminal.OpenSeconds))),
             new("attached", terminal => terminal.Attached ? "yes" : ""),
         ];
-        call.Results.List([.. now?.Terminals ?? []], TerminalJson.Default.ListTerminalView, columns, terminal => RemoteProcess.Plain(terminal.Name));
+        var shells = (now?.Terminals ?? []).Where(terminal => terminal is { Name: not null, Program: not null }).ToList();
+        call.Results.List(shells, TerminalJson.Default.ListTerminalView, columns, terminal => RemoteProcess.Plain(terminal.Name));
+        if (shells.Count == 0)
+            call.Report.Line($"Session '{session.Name}' has no shell. Open one with `berth session shell {session.Name}`.");
         return ExitCodes.Ok;
     }
 }

@@ -4,7 +4,6 @@ using Berth.Cli.Settings;
 using Berth.Cli.Ssh;
 using Berth.Contracts.Services;
 using Berth.Contracts.Sessions;
-using Berth.Tunnel.Resumable;
 
 namespace Berth.Cli.Commands.Sessions;
 
@@ -24,6 +23,7 @@ internal sealed class SshCommand : SessionVerb
     [
         new("session ssh notebook", "A login, with the session's variables and folder"),
         new("session ssh notebook -- nvidia-smi", "A command, with its exit code"),
+        new("session ssh notebook -- 'cd src && ls \"my file\"'", "The session's shell reads it, as ssh has it; `exec` takes words as they are"),
         new("session ssh --stdio notebook.berth", "The connection of ssh, scp, VS Code …, as `berth ssh-config` has it"),
     ];
 
@@ -47,7 +47,9 @@ internal sealed class SshCommand : SessionVerb
         await new SshFiles(call.Here).EnsureIdentityAsync(ct);
         var ssh = call.Here.FindProgram("ssh")
             ?? throw new CliException(ExitCodes.Error, $"There is no ssh on this machine: install an OpenSSH client, or open a shell with `berth session shell {session.Name}`.");
-        string[] arguments = [.. new SshOptions(call.Here).Arguments(server.Context), SshHost.Of(session.Name, server.Context), .. call.Here.BehindDashes];
+        // ssh looks for options of its own behind the host, too, until it is told that there are none.
+        string[] command = call.Here.BehindDashes is { Count: > 0 } words ? ["--", .. words] : [];
+        string[] arguments = [.. new SshOptions(call.Here).Arguments(server.Context), SshHost.Of(session.Name, server.Context), .. command];
         ServerProgram.Become(ssh, call.Here.Variables, arguments);
     }
 
@@ -60,7 +62,7 @@ internal sealed class SshCommand : SessionVerb
         await files.EnsureIdentityAsync(ct);
         var hostKey = server.Client.GetSshAsync(session.Id, ct);
         var streams = new SessionStreams(server.Client, session.Id, Said(call), call.Here.Time);
-        await using var stream = await OpenAsync(streams, files, ct);
+        await using var stream = await streams.OpenAsync(new SshRequest { Keys = await files.PublicKeysAsync(ct) }, ct);
         // Before the client hears the first word of the other side.
         await files.PinAsync(host.Alias, (await hostKey).HostKey, ct);
         await new StdioConnection(call.Here).RunAsync(stream, ct);
@@ -68,24 +70,9 @@ internal sealed class SshCommand : SessionVerb
     }
 
     // The client has the terminal, which takes a new line as it is.
-    private static LineReport Said(Call call) => new(
-        () => call.Report.Line("\r\nThe connection is lost: reconnecting …\r"),
-        after => call.Report.Line($"\r\nBack after {Math.Max(1, Math.Round(after.TotalSeconds)):0} s: nothing is lost.\r"),
-        call.Here.Time);
+    private static LineReport Said(Call call) => new(text => call.Report.Line($"\r\n{text}\r"), call.Here.Time);
 
     private SshHost Host(Call call) => base.NameOf(call) is { } name
         ? SshHost.Parse(name, SshHost.Contexts(call.Here))
         : throw CliException.Usage("Which host? `berth session ssh --stdio NAME.berth`.");
-
-    private static async Task<ResumableStream> OpenAsync(SessionStreams streams, SshFiles files, CancellationToken ct)
-    {
-        try
-        {
-            return await streams.OpenAsync(new SshRequest { Keys = await files.PublicKeysAsync(ct) }, ct);
-        }
-        catch (StreamRefusedException e)
-        {
-            throw new CliException(ExitCodes.Conflict, e.Message);
-        }
-    }
 }

@@ -41,7 +41,7 @@ internal sealed class StartCommand : Verb
         if (call.Questions.MayAsk && !_flags.HasSource(call))
         {
             var wizard = new StartWizard(call, server);
-            if (await wizard.OfferRunningAsync(ct) is { } running)
+            if (!_flags.MeansAnother(call) && await wizard.OfferRunningAsync(ct) is { } running)
                 return await JoinAsync(call, server, running, uploads, ct);
             answers = await wizard.AskAsync(ct);
         }

@@ -49,6 +49,9 @@ internal sealed class StartFlags
     /// <summary>Something was said of what to start.</summary>
     public bool HasSource(Call call) => call.Has(_launcher) || call.Has(_environment) || call.Has(_image) || call.Has(_continue);
 
+    /// <summary>Something was said that no session which runs already can have.</summary>
+    public bool MeansAnother(Call call) => call.Has(_here) || call.Has(_name) || call.Has(_repo);
+
     public async Task<StartRequest> RequestAsync(Call call, Server server, WizardAnswers? answers, CancellationToken ct)
     {
         var launcher = call.Get(_launcher) is { } wantedLauncher ? (await StartChoices.LauncherAsync(server, wantedLauncher, ct)).Id : answers?.LauncherId;

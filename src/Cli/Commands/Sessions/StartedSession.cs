@@ -16,12 +16,14 @@ internal static class StartedSession
         Call call, Server server, SessionWatch watch, SessionView session, bool detach, TimeSpan? timeout, bool open, Uploads? uploads, CancellationToken ct)
     {
         var isComplete = true;
+        var ranBefore = session.Berth.Status == "running";
         if (!detach)
         {
             var started = call.Here.Time.GetTimestamp();
             try
             {
-                session = await WaitAsync(call, watch, session, timeout, ct);
+                if (!ranBefore)
+                    session = await WaitAsync(call, watch, session, timeout, ct);
                 if (uploads is not null && session.Berth.Status == "running")
                     isComplete = await uploads.CopyAsync(call, server, session, ct);
             }
@@ -34,11 +36,11 @@ internal static class StartedSession
             }
             if (session.Berth.Status != "running")
                 return await ExplainAsync(call, server, session);
-            call.Report.Line($"Session '{session.Name}' is ready after {Ages.Took(call.Here.Time.GetElapsedTime(started))}.");
+            call.Report.Line(ranBefore ? $"Session '{session.Name}' runs already." : $"Session '{session.Name}' is ready after {Ages.Took(call.Here.Time.GetElapsedTime(started))}.");
         }
         else
         {
-            call.Report.Line($"Session '{session.Name}' is starting; its link waits for it.");
+            call.Report.Line($"Session '{session.Name}' {(ranBefore ? "runs already." : "is starting; its link waits for it.")}");
         }
         foreach (var notice in session.Berth.Notices)
             call.Report.Warning(notice);

@@ -3,6 +3,7 @@ using Berth.Cli.Output;
 using Berth.Cli.Reach;
 using Berth.Cli.Servers;
 using Berth.Cli.Settings;
+using Berth.Contracts.Client;
 using Berth.Contracts.Sessions;
 
 namespace Berth.Cli.Commands.Sessions;
@@ -15,7 +16,11 @@ internal sealed class Uploads
     private Uploads(List<Upload> uploads) => _uploads = uploads;
 
     /// <summary>One of them.</summary>
-    private sealed record Upload(string Path, string Destination);
+    private sealed record Upload(string Path, string Destination)
+    {
+        /// <summary>As `cp` takes it, to which a name before a colon is a session's.</summary>
+        public string Source => CopyPath.Parse(Path).Session is null ? Path : $"./{Path}";
+    }
 
     public static Flag<string[]> Flag()
     {
@@ -50,16 +55,16 @@ internal sealed class Uploads
         var began = call.Here.Time.GetTimestamp();
         try
         {
-            var report = await copy.UploadAsync([Encoding.UTF8.GetBytes(upload.Path)], Encoding.UTF8.GetBytes(upload.Destination), board, ct);
+            var report = await copy.UploadAsync([Encoding.UTF8.GetBytes(upload.Path)], Encoding.UTF8.GetBytes(upload.Destination), board, ct, makesFolders: true);
             call.Report.Line($"{(call.Report.Live ? call.Report.Paint("32", "✓") + " " : "")}{"Uploading",-10} {Ages.Took(call.Here.Time.GetElapsedTime(began)),9}  {upload.Path}: {CopyBoard.Sum(report)}");
             if (report.Troubles == 0)
                 return true;
         }
-        catch (CliException e)
+        catch (Exception e) when (e is CliException or ApiException or ServerUnreachableException)
         {
             call.Report.Problem(e.Message);
         }
-        call.Report.Problem($"Not all of '{upload.Path}' is in the session, which runs. Again:  berth session cp {upload.Path} {session.Name}:{upload.Destination}");
+        call.Report.Problem($"Not all of '{upload.Path}' is in the session, which runs. Again:  berth session cp {ShellWord.Of(upload.Source)} {ShellWord.Of($"{session.Name}:{upload.Destination}")}");
         return false;
     }
 

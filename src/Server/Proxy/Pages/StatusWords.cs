@@ -1,5 +1,6 @@
 using System.Text.Encodings.Web;
 using Berth.Contracts.Sessions;
+using Berth.Server.Sessions;
 using Microsoft.AspNetCore.Components;
 
 namespace Berth.Server.Proxy.Pages;
@@ -7,7 +8,7 @@ namespace Berth.Server.Proxy.Pages;
 /// <summary>One line of the list of stages.</summary>
 /// <param name="Words">What it does.</param>
 /// <param name="State">done, now, failed or later: a class of the style sheet.</param>
-/// <param name="Detail">The last thing it said.</param>
+/// <param name="Detail">The last thing it said, where it is not done.</param>
 /// <param name="Since">When it began, while it lasts.</param>
 /// <param name="Took">How long it took, once it is done.</param>
 public sealed record StageLine(string Words, string State, string? Detail, DateTimeOffset? Since, TimeSpan? Took);
@@ -61,16 +62,16 @@ public static class StatusWords
     /// <summary>The stages of this start and, of one that goes on, those to come. Nobody waits for a place who has one.</summary>
     public static IEnumerable<StageLine> Stages(SessionView view)
     {
-        var failed = view.Berth.Status == "failed";
+        DateTimeOffset? failedAt = view.Berth.Status == "failed" ? view.Berth.StatusSince : null;
         foreach (var stage in view.Berth.Stages)
         {
-            var open = stage.EndedAt is null;
+            var state = StageHistory.FailedIn(stage, failedAt) ? "failed" : stage.EndedAt is null ? "now" : "done";
             yield return new StageLine(
-                Words(stage.Name), open ? failed ? "failed" : "now" : "done", stage.Detail,
-                open && !failed ? stage.StartedAt : null, stage.EndedAt - stage.StartedAt);
+                Words(stage.Name), state, state == "done" ? null : stage.Detail,
+                state == "now" ? stage.StartedAt : null, stage.EndedAt - stage.StartedAt);
         }
 
-        if (failed)
+        if (failedAt is not null)
             yield break;
         var reached = view.Berth.Stages.Max(s => Array.FindIndex(All, known => known.Name == s.Name));
         foreach (var (_, words) in All.Skip(Math.Max(reached + 1, 1)))

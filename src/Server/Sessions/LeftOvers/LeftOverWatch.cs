@@ -24,7 +24,7 @@ public sealed class LeftOverWatch(LeftOverFolders folders, Orphans orphans, Time
         try
         {
             await folders.RemoveAsync(ct);
-            var found = (await orphans.ListAsync(sizes: false, ct)).Count;
+            var found = (await orphans.ListAsync(sizes: false, ct)).Workspaces.Count;
             if (found > _found)
                 log.LogWarning("{Count} workspaces belong to no session; they are kept. An admin gives or deletes them: berth server orphans list", found);
             _found = found;

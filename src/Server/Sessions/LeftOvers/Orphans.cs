@@ -20,36 +20,32 @@ public sealed class Orphans(
     ProviderInstances instances, Db db, SessionStore store, SessionQueries queries, LaunchTargets targets, ClassChooser classes,
     Nudges nudges, TimeProvider clock)
 {
-    /// <summary>All of them, the oldest first.</summary>
+    /// <summary>All of them. Whoever does not answer, as a machine that is away or unwell, is named and left out.</summary>
     /// <param name="sizes">Measured, too: engines go through all files for it.</param>
     /// <param name="ct">Cancels.</param>
-    /// <exception cref="ProblemException">A provider cannot be asked.</exception>
-    public async Task<List<OrphanView>> ListAsync(bool sizes, CancellationToken ct)
+    public async Task<OrphanList> ListAsync(bool sizes, CancellationToken ct)
     {
-        var found = new List<OrphanView>();
-        foreach (var instance in instances.All)
-        {
-            if (instance.Provider is not IWorkspaceList provider)
-                continue;
-            try
-            {
-                // Rows are read after what is there: a start adds its row before its workspace is made.
-                var all = await provider.ListWorkspacesAsync(ct);
-                var orphans = await WithoutRowAsync(instance.Name, all, ct);
-                var bytes = sizes && orphans.Count > 0 && instance.Provider is IWorkspaceSizes meter ? await meter.MeasureAsync(ct) : null;
-                found.AddRange(orphans.Select(o => bytes?.TryGetValue(o.Id, out var size) == true ? o with { Bytes = size } : o));
-            }
-            catch (ProviderException e) when (e.Reason == Reason.NodeAway)
-            {
-                // What is on a machine that is away is told when it is back.
-            }
-            catch (ProviderException e)
-            {
-                throw new ProblemException(ProblemCode.Unavailable, $"'{instance.Name}' cannot be asked for its workspaces: {e.Message}");
-            }
-        }
+        var asked = await Task.WhenAll(instances.All.Where(i => i.Provider is IWorkspaceList).Select(i => AskAsync(i, sizes, ct)));
+        return new OrphanList(
+            [.. asked.SelectMany(a => a.Found).OrderBy(o => o.MadeAt).ThenBy(o => o.Id, StringComparer.Ordinal)],
+            [.. asked.Select(a => a.Problem).OfType<string>()]);
+    }
 
-        return [.. found.OrderBy(o => o.MadeAt).ThenBy(o => o.Id, StringComparer.Ordinal)];
+    private async Task<(List<OrphanView> Found, string? Problem)> AskAsync(ProviderInstance instance, bool sizes, CancellationToken ct)
+    {
+        try
+        {
+            // Rows are read after what is there: a start adds its row before its workspace is made.
+            var all = await ((IWorkspaceList)instance.Provider).ListWorkspacesAsync(ct);
+            var orphans = await WithoutRowAsync(instance.Name, all, ct);
+            var bytes = sizes && orphans.Count > 0 && instance.Provider is IWorkspaceSizes meter ? await meter.MeasureAsync(ct) : null;
+            return ([.. orphans.Select(o => bytes?.TryGetValue(o.Id, out var size) == true ? o with { Bytes = size } : o)], null);
+        }
+        catch (ProviderException e)
+        {
+            // Machines name themselves.
+            return ([], e.Reason == Reason.NodeAway ? e.Message : $"{instance.Title}: {e.Message}");
+        }
     }
 
     /// <summary>Gives it to a user, as the work of a session that has ended: they go on from it, and it is kept as long as such work is.</summary>
@@ -101,15 +97,19 @@ public sealed class Orphans(
         }
         catch (System.Data.Common.DbException e) when (e.IsUniqueViolation())
         {
-            throw None(orphan.Id);
+            throw None(orphan.Id, []);
         }
     }
 
-    private async Task<OrphanView> RequireAsync(string id, CancellationToken ct) =>
-        (await ListAsync(sizes: false, ct)).Find(o => string.Equals(o.Id, id, StringComparison.OrdinalIgnoreCase)) ?? throw None(id);
+    private async Task<OrphanView> RequireAsync(string id, CancellationToken ct)
+    {
+        var all = await ListAsync(sizes: false, ct);
+        return all.Workspaces.FirstOrDefault(o => string.Equals(o.Id, id, StringComparison.OrdinalIgnoreCase)) ?? throw None(id, all.NotAsked);
+    }
 
-    private static ProblemException None(string id) =>
-        new(ProblemCode.NotFound, $"There is no workspace '{id}' without a session. List them: `berth server orphans list`.");
+    private static ProblemException None(string id, IReadOnlyList<string> notAsked) => new(
+        ProblemCode.NotFound,
+        $"There is no workspace '{id}' without a session. List them: `berth server orphans list`." + (notAsked.Count > 0 ? $" Not asked: {string.Join(" ", notAsked)}" : ""));
 
     private async Task<List<OrphanView>> WithoutRowAsync(string provider, IReadOnlyList<KeptWorkspace> all, CancellationToken ct)
     {

@@ -16,7 +16,7 @@ public static class OrphansApi
         return routes;
     }
 
-    private static async Task<Ok<List<OrphanView>>> ListAsync(Orphans orphans, CancellationToken ct, bool sizes = false) =>
+    private static async Task<Ok<OrphanList>> ListAsync(Orphans orphans, CancellationToken ct, bool sizes = false) =>
         TypedResults.Ok(await orphans.ListAsync(sizes, ct));
 
     private static async Task<Ok<AdminSessionView>> AdoptAsync(string id, AdoptRequest? request, Caller caller, Orphans orphans, CancellationToken ct) =>

@@ -21,7 +21,7 @@ internal sealed class Acting(string name, ISessionProvider provider, SessionActs
             return;
         }
 
-        if (tracked.Failures > 0 && tracked.RetryAt > clock.GetUtcNow())
+        if (tracked.RetryAt > clock.GetUtcNow())
             return;
         var begun = new RunningAct(act, tracked.Stored.Session.Key, CancellationTokenSource.CreateLinkedTokenSource(ct));
         tracked.Act = begun;
@@ -54,7 +54,7 @@ internal sealed class Acting(string name, ISessionProvider provider, SessionActs
         var now = clock.GetUtcNow();
         if (error is null)
         {
-            tracked.Failures = 0;
+            tracked.Forgive();
             tracked.Pending.Add(s => Done(s, act, now));
             return;
         }
@@ -84,7 +84,7 @@ internal sealed class Acting(string name, ISessionProvider provider, SessionActs
         }
 
         log.LogInformation("{Name} did not take {Key}: {Words}", name, key, words);
-        tracked.Failures = 0;
+        tracked.Forgive();
         tracked.Pending.Add(s => s.Session.Key == key ? s with { Session = Lifecycle.TurnedAway(s.Session, name, reason, words, nothingBegun, now) } : s);
     }
 

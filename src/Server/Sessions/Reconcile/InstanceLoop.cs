@@ -23,7 +23,6 @@ public sealed class InstanceLoop
     private readonly Channel<Signal> _signals = Channel.CreateUnbounded<Signal>(new UnboundedChannelOptions { SingleReader = true });
     private readonly Dictionary<string, Tracked> _sessions = [];
     private readonly string _name;
-    private readonly ISessionProvider _provider;
     private readonly Lease _lease;
     private readonly SessionStore _store;
     private readonly SessionActs _acts;
@@ -34,9 +33,7 @@ public sealed class InstanceLoop
     private readonly Reaper _reaper;
     private readonly TimeProvider _clock;
     private readonly ILogger _log;
-
-    // As of the last observation; null: the machine was there.
-    private Absence? _absence;
+    private readonly Presence _presence;
 
     // Orders begins of observations and ends of acts. Only the loop counts.
     private long _stamp;
@@ -45,10 +42,9 @@ public sealed class InstanceLoop
         string name, ISessionProvider provider, Lease lease, SessionStore store, SessionActs acts, ProviderHealth health,
         Func<SessionKey, AgentReport?> lastReport, TimeProvider clock, ILogger log)
     {
-        (_name, _provider, _lease, _store, _acts, _lastReport, _clock, _log) = (name, provider, lease, store, acts, lastReport, clock, log);
-        _acting = new Acting(name, provider, acts, clock, log, Tell);
-        _reaper = new Reaper(provider, store, log, Tell);
-        _disk = new DiskMeter(name, provider, store, clock, log);
+        (_name, _lease, _store, _acts, _lastReport, _clock, _log) = (name, lease, store, acts, lastReport, clock, log);
+        (_presence, _acting) = (new Presence(provider), new Acting(name, provider, acts, clock, log, Tell));
+        (_reaper, _disk) = (new Reaper(provider, store, clock, log, Tell), new DiskMeter(name, provider, store, clock, log));
         _observer = new Observer(name, provider, health, clock, log, () => ++_stamp, Tell);
     }
 
@@ -151,11 +147,13 @@ public sealed class InstanceLoop
                 break;
             case Signal.NotObserved(var why):
                 _observer.Unanswered(why);
-                if ((_absence = (_provider as IMayBeAway)?.Absence) is not null)
+                if (_presence.NotObserved())
                     dirty.UnionWith(_sessions.Values);
                 break;
             case Signal.Reaped(var key):
                 _reaper.Removed(key);
+                if (_reaper.IsIdle)
+                    dirty.UnionWith(_sessions.Values.Where(t => t.Act is null && t.Stored.Session.Step == Step.StartIntended));
                 break;
         }
     }
@@ -173,7 +171,7 @@ public sealed class InstanceLoop
             tracked = _sessions[id] = Track(stored);
         }
 
-        tracked.Failures = 0; // Whoever asks now wants it tried now.
+        tracked.Forgive(); // Whoever asks now wants it tried now.
         dirty.Add(tracked);
     }
 
@@ -199,17 +197,10 @@ public sealed class InstanceLoop
 
     private void Observed(long stamp, IReadOnlyList<Observation> all, HashSet<Tracked> dirty, CancellationToken ct)
     {
-        if (_absence is not null)
+        if (_presence.Observed())
             dirty.UnionWith(_sessions.Values);
-        _absence = null;
         if (_observer.Answered(ct))
-        {
-            foreach (var tracked in _sessions.Values.Where(t => t.Failures > 0))
-            {
-                tracked.RetryAt = default;
-                dirty.Add(tracked);
-            }
-        }
+            dirty.UnionWith(_sessions.Values.Where(t => t.Forgive()));
 
         var seen = all.ToLookup(o => o.Key.SessionId);
         foreach (var tracked in _sessions.Values)
@@ -264,7 +255,8 @@ public sealed class InstanceLoop
 
             var before = tracked.Stored;
             var changed = tracked.Pending.Aggregate(before, (s, change) => change(s));
-            var decision = Lifecycle.Decide(changed.Session, tracked.Sighting(_absence), _clock.GetUtcNow());    // 2
+            var now = _clock.GetUtcNow();
+            var decision = Lifecycle.Decide(changed.Session, tracked.Sighting(_presence.Absence), now);  // 2
             var after = changed with { Session = decision.Session, Notices = tracked.Notices, Address = tracked.Address ?? changed.Address };
             if (after.Session.Step == Step.Waiting && before.Session.Step != Step.Waiting)
                 after = after.WithoutMachine();
@@ -280,15 +272,21 @@ public sealed class InstanceLoop
 
                 tracked.Stored = saved;
                 if (saved.Session.WarnedOf is not null && before.Session.WarnedOf is null)
-                    _acts.Warn(saved, _clock.GetUtcNow());
+                    _acts.Warn(saved, now);
             }
 
             tracked.Pending.Clear();
-            _acting.Begin(tracked, decision.Act, ct);                                                    // 4
+            if (decision.Session == changed.Session)
+                tracked.Settled(now); // Otherwise what it has become may have something due, too.
+            if (decision.Act != Act.Start || MayStart(tracked))
+                _acting.Begin(tracked, decision.Act, ct);                                                // 4
             Leaves(tracked);
             return;
         }
     }
+
+    /// <summary>Whether its gpus are nobody else's there, of whom not all may have been removed.</summary>
+    private bool MayStart(Tracked tracked) => tracked.Stored.Spec.Resources.Gpu.Ids.Count == 0 || _presence.IsSettled(_reaper);
 
     /// <summary>A session that is over, or that another loop looks after, since it was given a machine or gave one back, is no concern of this one.</summary>
     private bool Leaves(Tracked tracked) => tracked.Act is null

@@ -10,15 +10,18 @@ public sealed class Observer(
     string name, ISessionProvider provider, ProviderHealth health, TimeProvider clock, ILogger log, Func<long> nextStamp, Action<Signal> tell)
 {
     private static readonly TimeSpan Every = TimeSpan.FromMinutes(1);
+    // A provider whose news never end is asked that often.
+    private static readonly TimeSpan AtMostEvery = TimeSpan.FromMilliseconds(100);
 
     private bool _asking;
     private bool _askAgain;
     private int _failures;
+    private long? _begunAt;
 
     /// <summary>When it has to be asked next, though nothing was heard.</summary>
     public DateTimeOffset DueAt { get; private set; }
 
-    /// <summary>Asks now, or once more after the question that is on its way: that one may have missed what just happened.</summary>
+    /// <summary>Asks now, or in a moment, or once more after the question that is on its way: that one may have missed what just happened.</summary>
     public void Ask(CancellationToken ct)
     {
         DueAt = clock.GetUtcNow() + Every;
@@ -28,7 +31,14 @@ public sealed class Observer(
             return;
         }
 
+        if (_begunAt is { } last && AtMostEvery - clock.GetElapsedTime(last) is { Ticks: > 0 } soon)
+        {
+            DueAt = clock.GetUtcNow() + soon;
+            return;
+        }
+
         _asking = true;
+        _begunAt = clock.GetTimestamp();
         var stamp = nextStamp();
         _ = Task.Run(() => ObserveAsync(stamp, ct), CancellationToken.None);
     }

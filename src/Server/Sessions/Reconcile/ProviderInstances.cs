@@ -9,6 +9,12 @@ namespace Berth.Server.Sessions.Reconcile;
 /// <param name="AgentsByNetwork">Its sessions run on other machines, whose agents come to the public address.</param>
 public sealed record ProviderInstance(string Name, ISessionProvider Provider, bool AgentsByNetwork = false)
 {
+    /// <summary>What people call it.</summary>
+    public string Title { get; init; } = Name;
+
+    /// <summary>Called when this server has taken its lease, before anything is decided; null: nothing is to be done.</summary>
+    public Func<CancellationToken, Task>? Taken { get; init; }
+
     /// <summary>What else who holds its lease does, for as long as it is held; null: nothing.</summary>
     public Func<Lease, CancellationToken, Task>? Beside { get; init; }
 }

@@ -1,6 +1,6 @@
 using System.Data.Common;
-using System.Globalization;
 using Berth.Contracts.Agents;
+using Berth.Core.Providers;
 using Berth.Server.Agents;
 using Berth.Server.Options;
 using Berth.Server.Storage;
@@ -12,11 +12,9 @@ namespace Berth.Server.Sessions.Reconcile;
 /// long as the instance is there.
 /// </summary>
 public sealed class Reconciler(
-    ProviderInstances instances, Db db, SessionStore store, SessionActs acts, ProviderHealth health, Nudges nudges,
+    ProviderInstances instances, Replica replica, Db db, SessionStore store, SessionActs acts, ProviderHealth health, Nudges nudges,
     AgentHub hub, ServerOptions options, TimeProvider clock, ILogger<Reconciler> log) : BackgroundService
 {
-    private readonly string _holder = string.Create(CultureInfo.InvariantCulture, $"{Environment.MachineName}/{Environment.ProcessId}/{Guid.NewGuid():N}");
-
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -56,10 +54,13 @@ public sealed class Reconciler(
         }
     }
 
-    /// <summary>Waits for the lease, runs the loop while it is held, and again.</summary>
+    /// <summary>
+    /// Waits for the lease, runs the loop while it is held, and again. Who has the machine's connection takes the lease from
+    /// who has not: nobody else can look at it.
+    /// </summary>
     private async Task KeepAsync(ProviderInstance instance, CancellationToken ct)
     {
-        var lease = new Lease(instance.Name, _holder, db, clock);
+        var lease = new Lease(instance.Name, replica.Name, db, clock);
         // SQLite is open in this process only, so whoever held the lease is gone.
         var force = options.DatabaseUrl is null;
         try
@@ -75,17 +76,19 @@ public sealed class Reconciler(
     private async Task KeepAsync(ProviderInstance instance, Lease lease, bool force, CancellationToken ct)
     {
         var failures = 0;
+        var machine = instance.Provider as IMayBeAway;
         while (!ct.IsCancellationRequested)
         {
             try
             {
-                if (await lease.TakeAsync(force, ct))
+                if (await lease.TakeAsync(force || machine is { IsConnected: true }, ct))
                 {
                     failures = 0;
+                    await (instance.Taken?.Invoke(ct) ?? Task.CompletedTask);
                     await RunAsync(instance, lease, ct);
                 }
                 else
-                    await Task.Delay(Lease.RenewEvery, clock, ct);
+                    await Task.WhenAny(Task.Delay(Lease.RenewEvery, clock, ct), machine?.ConnectedAsync(ct) ?? Task.Delay(Timeout.Infinite, ct));
             }
             catch (Exception) when (ct.IsCancellationRequested)
             {

@@ -11,6 +11,9 @@ public sealed class Tracked(StoredSession stored)
     private static readonly TimeSpan ProgressSavedEvery = TimeSpan.FromMilliseconds(700);
     private DateTimeOffset _progressSaved;
 
+    // The moment, of those that DueAt is about, that has passed and was heeded.
+    private DateTimeOffset? _met;
+
     /// <summary>As it was read or saved last.</summary>
     public StoredSession Stored { get; set; } = stored;
 
@@ -36,10 +39,10 @@ public sealed class Tracked(StoredSession stored)
     public int? MayHaveBegun { get; set; } = stored.Session.Step == Step.StartIntended ? stored.Session.Generation : null;
 
     /// <summary>Failed acts in a row, for the pause before the next try.</summary>
-    public int Failures { get; set; }
+    public int Failures { get; private set; }
 
-    /// <summary>No act before then.</summary>
-    public DateTimeOffset RetryAt { get; set; }
+    /// <summary>No act before then; null: at any time.</summary>
+    public DateTimeOffset? RetryAt { get; private set; }
 
     /// <summary>The row has changed since it was read.</summary>
     public bool Stale { get; set; }
@@ -52,20 +55,39 @@ public sealed class Tracked(StoredSession stored)
     public string? Address => Seen.FirstOrDefault(o => o.Key == Stored.Session.Key)?.Address;
 
     /// <summary>When it has to be looked at though nothing was heard of it: its next deadline or warning, or its next try.</summary>
+    /// <remarks>Also while an act is on its way: it may hang, and a start has a deadline.</remarks>
     public DateTimeOffset DueAt
     {
         get
         {
-            var deadline = Deadlines.NextLook(Stored.Session) ?? DateTimeOffset.MaxValue;
-            if (Act is null && Failures > 0)
-                return RetryAt < deadline ? RetryAt : deadline;
-            // A deadline that has passed while an act is on its way was met already.
-            return Act is null ? deadline : DateTimeOffset.MaxValue;
+            var deadline = Deadlines.NextLook(Stored.Session) is { } next && next != _met ? next : DateTimeOffset.MaxValue;
+            return RetryAt is { } retry && retry < deadline ? retry : deadline;
         }
     }
 
     /// <summary>What was to be done for it failed.</summary>
-    public void Failed(DateTimeOffset now) => RetryAt = now + RetryDelay.After(++Failures);
+    public void Failed(DateTimeOffset now)
+    {
+        Settled(now);
+        RetryAt = now + RetryDelay.After(++Failures);
+    }
+
+    /// <summary>What was to be done succeeded, or is to be tried at once: the failures before are forgotten.</summary>
+    /// <returns>Whether a next try was waited for.</returns>
+    public bool Forgive()
+    {
+        var waited = RetryAt is not null;
+        (Failures, RetryAt) = (0, null);
+        return waited;
+    }
+
+    /// <summary>It was looked at, and what is due by now is done or on its way: it is not to be looked at again for that.</summary>
+    public void Settled(DateTimeOffset now)
+    {
+        _met = Deadlines.NextLook(Stored.Session) is { } next && next <= now ? next : null;
+        if (RetryAt <= now)
+            RetryAt = null;
+    }
 
     /// <summary>Takes in what an observation that began at a time shows of it.</summary>
     /// <returns>Whether that is something new.</returns>
@@ -91,7 +113,8 @@ public sealed class Tracked(StoredSession stored)
     public bool Progressed(SessionKey key, StageReport report, DateTimeOffset now)
     {
         var session = Stored.Session;
-        if (session.Key != key || (session.Stage == report.Stage && now - _progressSaved < ProgressSavedEvery))
+        // Stages are not left and entered again: who says so would have each saved.
+        if (session.Key != key || report.Stage < session.Stage || (session.Stage == report.Stage && now - _progressSaved < ProgressSavedEvery))
             return false;
         _progressSaved = now;
         Pending.Add(s => s.Session.Key == key ? s with { Session = Lifecycle.Progress(s.Session, report, now) } : s);

@@ -2,8 +2,10 @@
 (() => {
   const box = document.getElementById('terminal');
   if (!box) return;
-  const INPUT = 0, RESIZE = 2, OUTPUT = 16, TAKEN = 18, EXIT = 19, NAME = 20, CLEAR = 21, TAKEN_OVER = 22;
-  const MOST_IN_A_FRAME = 64 * 1024, WINDOW = 1024 * 1024;
+  const INPUT = 0, RESIZE = 2, SHOWN = 4, OUTPUT = 16, TAKEN = 18, EXIT = 19, NAME = 20, CLEAR = 21, TAKEN_OVER = 22;
+  const MOST_IN_A_FRAME = 64 * 1024, WINDOW = 1024 * 1024, MOST_KEPT = 64 * 1024;
+  // The server sends no more than this ahead of what is on the screen.
+  const OUTPUT_WINDOW = 512 * 1024, SAY_SHOWN_AFTER = 32 * 1024;
   const state = document.getElementById('terminal-state');
   const again = document.getElementById('terminal-again');
   const dark = () => document.documentElement.getAttribute('data-bs-theme') === 'dark';
@@ -24,10 +26,18 @@
   terminal.focus();
   new MutationObserver(() => { terminal.options.theme = theme(); }).observe(document.documentElement, { attributeFilter: ['data-bs-theme'] });
 
-  let socket = null, pending = new Uint8Array(0), room = WINDOW, waiting = [], delay = 0, over = false;
+  let socket = null, pending = new Uint8Array(0), room = WINDOW, waiting = [], delay = 0, over = false, shown = 0;
+  // Whether input passes; whether a shell was here before; and what became of input while none passed.
+  let ready = false, known = false, doubt = '', kept = 0;
 
+  // Between backticks stand commands, as in all that the server says.
   function say(text, canGoOn = false) {
-    state.textContent = text;
+    state.replaceChildren(...text.split('`').map((part, i) => {
+      if (i % 2 === 0) return part;
+      const code = document.createElement('code');
+      code.textContent = part;
+      return code;
+    }));
     again.hidden = !canGoOn;
   }
 
@@ -40,11 +50,44 @@
   }
 
   function type(bytes) {
+    if (!ready) keep(bytes);
+    else {
+      enqueue(bytes);
+      flush();
+    }
+  }
+
+  function enqueue(bytes) {
     for (let at = 0; at < bytes.length; at += MOST_IN_A_FRAME) waiting.push(bytes.subarray(at, at + MOST_IN_A_FRAME));
-    while (waiting.length && waiting[0].length <= room) {
+  }
+
+  function flush() {
+    while (ready && socket.readyState === WebSocket.OPEN && waiting.length && waiting[0].length <= room) {
       room -= waiting[0].length;
       frame(INPUT, waiting.shift());
     }
+  }
+
+  // While the line is away. All of it is sent afterwards, or nothing: half a command is another command.
+  function keep(bytes) {
+    if (over) return;
+    kept += bytes.length;
+    if (doubt || kept > MOST_KEPT) drop(doubt || 'What you typed meanwhile was not sent.');
+    else enqueue(bytes);
+  }
+
+  function drop(why) {
+    waiting = [];
+    doubt = why;
+  }
+
+  // The shell is there. One that was not here before is not whom the input was meant for.
+  function begin(isSame) {
+    if (ready) return;
+    if (known && !isSame && waiting.length) drop('What you typed meanwhile was not sent: this is a new shell.');
+    say(doubt);
+    [ready, known, kept, doubt] = [true, true, 0, ''];
+    flush();
   }
 
   function resize() {
@@ -56,15 +99,22 @@
 
   function hear(kind, payload) {
     const text = () => new TextDecoder().decode(payload);
-    if (kind === OUTPUT) terminal.write(payload);
-    else if (kind === CLEAR) terminal.reset();
-    else if (kind === TAKEN) { room += new DataView(payload.buffer, payload.byteOffset).getUint32(0); type(new Uint8Array(0)); }
+    if (kind === OUTPUT) {
+      const from = socket;
+      begin(false);
+      terminal.write(payload, () => show(from, payload.length));
+    } else if (kind === CLEAR) { begin(true); terminal.reset(); }
+    else if (kind === TAKEN) { room += new DataView(payload.buffer, payload.byteOffset).getUint32(0); flush(); }
     else if (kind === NAME) {
       // So that the page, loaded anew, finds the same one.
       const url = new URL(location);
       url.search = '?name=' + encodeURIComponent(text());
       history.replaceState(null, '', url);
       document.getElementById('terminal-name').textContent = text();
+      // A shell that was left begins with a cleared screen at once; a new one with its prompt, if it has any.
+      const from = socket;
+      if (!known) begin(true);
+      else setTimeout(() => { if (from === socket) begin(false); }, 1000);
     } else if (kind === TAKEN_OVER) { over = true; say('Opened elsewhere.', true); }
     else if (kind === EXIT) {
       const code = new DataView(payload.buffer, payload.byteOffset).getInt32(0);
@@ -72,6 +122,16 @@
       over = true;
       say(reason ? reason[0].toUpperCase() + reason.slice(1) : `Ended with code ${code}.`, true);
     }
+  }
+
+  function show(from, count) {
+    if (from !== socket) return;
+    shown += count;
+    if (shown < SAY_SHOWN_AFTER) return;
+    const bytes = new Uint8Array(4);
+    new DataView(bytes.buffer).setUint32(0, shown);
+    shown = 0;
+    frame(SHOWN, bytes);
   }
 
   function receive(data) {
@@ -83,6 +143,7 @@
       const length = new DataView(bytes.buffer, at).getUint32(1);
       if (bytes.length - at - 5 < length) break;
       hear(bytes[at], bytes.slice(at + 5, at + 5 + length));
+      show(socket, bytes[at] === OUTPUT ? 5 : 5 + length);
       at += 5 + length;
     }
     pending = bytes.slice(at);
@@ -92,19 +153,29 @@
     const query = new URLSearchParams(location.search);
     query.set('rows', terminal.rows);
     query.set('columns', terminal.cols);
+    query.set('window', OUTPUT_WINDOW);
     const address = new URL(`${box.dataset.connect}?${query}`, location);
     address.protocol = address.protocol.replace('http', 'ws');
-    [pending, room, waiting, over] = [new Uint8Array(0), WINDOW, [], false];
+    [pending, room, over, shown] = [new Uint8Array(0), WINDOW, false, 0];
     socket = new WebSocket(address);
     socket.binaryType = 'arraybuffer';
-    socket.onopen = () => { delay = 0; say(''); };
+    socket.onopen = () => { delay = 0; };
     socket.onmessage = message => receive(message.data);
     socket.onclose = lost;
   }
 
+  // Whoever opens it again begins anew.
+  function leave() {
+    if (waiting.length) state.textContent += ' What you typed meanwhile was not sent.';
+    [waiting, doubt, kept, known, over] = [[], '', 0, false, true];
+  }
+
   // A refused WebSocket does not say why; the same request without one does.
   async function lost() {
-    if (over) return;
+    // What was on its way may have arrived or not, and what belongs behind it cannot be sent.
+    if (ready && room < WINDOW) drop('What you typed last may not have arrived.');
+    ready = false;
+    if (over) { leave(); return; }
     say('Reconnecting …');
     delay = Math.min(delay * 2 || 250, 5000);
     await new Promise(next => setTimeout(next, delay));
@@ -113,6 +184,7 @@
       if (answer.status >= 400 && answer.status < 500 && answer.status !== 429) {
         const problem = await answer.json().catch(() => null);
         say(problem?.error?.message ?? 'The terminal is not yours to open any more.', true);
+        leave();
         return;
       }
       if (answer.type === 'opaqueredirect') { location.reload(); return; }
@@ -120,6 +192,8 @@
     connect();
   }
 
+  // What was said of lost input stays until its user goes on: the screen itself answers questions of programs by input, too.
+  terminal.onKey(() => { if (ready && !over) say(''); });
   terminal.onData(text => type(new TextEncoder().encode(text)));
   terminal.onBinary(text => type(Uint8Array.from(text, c => c.charCodeAt(0))));
   terminal.onResize(resize);

@@ -50,10 +50,12 @@ public static class NodePages
     private static async Task<IResult> ConfirmAsync(string node, Caller caller, NodeQueries nodes, CancellationToken ct) =>
         Pages.Show<RemoveNodePage>(200, (nameof(RemoveNodePage.Node), await nodes.FindAsync(caller, node, ct)));
 
-    private static async Task<IResult> RemoveAsync(string node, PageForm form, Caller caller, NodeCommands commands, Toasts toasts, HttpContext context, CancellationToken ct)
+    private static async Task<IResult> RemoveAsync(string node, PageForm form, Caller caller, NodeRemoval removal, Toasts toasts, HttpContext context, CancellationToken ct)
     {
-        await commands.RemoveAsync(caller, node, form.Flag("force"), ct);
-        toasts.Show(context, new Toast("success", "The machine is removed."));
+        var removed = await removal.RemoveAsync(caller, node, form.Flag("force"), ct);
+        toasts.Show(context, removed.Running.Count == 0
+            ? new Toast("success", $"{removed.Name} is removed.")
+            : new Toast("warning", $"{removed.Name} is removed. Not stopped, for it was away or took too long: {string.Join(", ", removed.Running)}."));
         return Pages.After(context, "/nodes");
     }
 

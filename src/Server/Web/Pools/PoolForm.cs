@@ -114,7 +114,7 @@ public static class PoolForm
     private static double Number(PageForm form, string name, int row, string field) =>
         double.TryParse(form.All(name).ElementAtOrDefault(row), NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
             ? number
-            : throw new ProblemException(ProblemCode.Invalid, $"{field}: must be a number.", field);
+            : throw new ProblemException(ProblemCode.Invalid, $"{What(form, name, row)} must be a number.", field);
 
     private static int Whole(PageForm form, string name, int row, string field, int? whenEmpty = null)
     {
@@ -123,6 +123,16 @@ public static class PoolForm
             return value;
         return int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number)
             ? number
-            : throw new ProblemException(ProblemCode.Invalid, $"{field}: must be a whole number.", field);
+            : throw new ProblemException(ProblemCode.Invalid, $"{What(form, name, row)} must be a whole number.", field);
     }
+
+    // As the page's columns are called.
+    private static string What(PageForm form, string name, int row) => name switch
+    {
+        "class_cpu" => "Cores",
+        "class_memory" => "Memory",
+        "class_gpu" => "Gpus",
+        "class_max_storage" => "Disk at most",
+        _ => "Disk",
+    } + $" of the class '{form.All("class_name")[row].Trim()}'";
 }

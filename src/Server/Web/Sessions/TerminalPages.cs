@@ -23,9 +23,9 @@ public static class TerminalPages
             (nameof(TerminalPage.Name), @new is null ? name ?? Usual : null));
 
     private static Task ConnectAsync(
-        string id, string? name, string? @new, ushort? rows, ushort? columns, Caller caller, ServiceRelay relay, HttpContext context) =>
+        string id, string? name, string? @new, ushort? rows, ushort? columns, int? window, Caller caller, ServiceRelay relay, HttpContext context) =>
         relay.ServeTerminalAsync(
             id,
             new TerminalRequest { Name = @new is null ? name ?? Usual : null, Size = new TerminalSize(rows ?? 24, columns ?? 80), Term = "xterm-256color" },
-            caller, context);
+            window, caller, context);
 }

@@ -22,7 +22,7 @@ internal sealed class OrphanAdoptCommand : Verb
     protected override async Task<int> RunAsync(Call call, CancellationToken ct)
     {
         var server = await call.ConnectAsync(ct);
-        var orphan = Names.Pick(call.Get(_workspace)!, await server.Client.ListOrphansAsync(ct), o => [o.Id], "workspace without a session", "berth server orphans list");
+        var orphan = Names.Pick(call.Get(_workspace)!, (await server.Client.ListOrphansAsync(ct)).Workspaces, o => [o.Id], "workspace without a session", "berth server orphans list");
         var session = await server.Client.AdoptOrphanAsync(orphan.Id, new AdoptRequest(call.Get(_user)), ct);
         call.Report.Line($"It is the work of {session.Username}'s ended session '{session.Name}', who goes on from it with `berth session start --continue {session.Id}`.");
         return ExitCodes.Ok;

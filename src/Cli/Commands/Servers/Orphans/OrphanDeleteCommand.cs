@@ -18,7 +18,7 @@ internal sealed class OrphanDeleteCommand : Verb
     protected override async Task<int> RunAsync(Call call, CancellationToken ct)
     {
         var server = await call.ConnectAsync(ct);
-        var orphan = Names.Pick(call.Get(_workspace)!, await server.Client.ListOrphansAsync(ct), o => [o.Id], "workspace without a session", "berth server orphans list");
+        var orphan = Names.Pick(call.Get(_workspace)!, (await server.Client.ListOrphansAsync(ct)).Workspaces, o => [o.Id], "workspace without a session", "berth server orphans list");
         var whose = orphan.Username ?? orphan.OwnerId;
         call.Questions.ConfirmOrStop(
             $"Delete workspace {orphan.Id}{(whose is null ? "" : $" of {whose}")} with all that is in it?",

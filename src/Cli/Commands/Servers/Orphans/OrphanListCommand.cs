@@ -30,9 +30,11 @@ internal sealed class OrphanListCommand : Verb
             new("size", orphan => DiskUse.Of(orphan.Bytes)),
             new("provider", orphan => orphan.Provider, false),
         ];
-        call.Results.List(found, BerthJson.Default.ListOrphanView, columns, orphan => orphan.Id);
-        call.Report.Line(found.Count == 0
-            ? "Every workspace belongs to a session."
+        call.Results.List([.. found.Workspaces], BerthJson.Default.ListOrphanView, columns, orphan => orphan.Id);
+        foreach (var problem in found.NotAsked)
+            call.Report.Line($"Not asked: {problem}");
+        call.Report.Line(found.Workspaces.Count == 0
+            ? found.NotAsked.Count > 0 ? "Every other workspace belongs to a session." : "Every workspace belongs to a session."
             : "They are kept. Give one to a user with `berth server orphans adopt WORKSPACE --user NAME`, or delete it with `berth server orphans delete WORKSPACE`.");
         return ExitCodes.Ok;
     }

@@ -1,0 +1,111 @@
+using Berth.Contracts.Services;
+using Berth.Tunnel;
+
+namespace Berth.Server.Connections;
+
+/// <summary>
+/// Carries a terminal to a page, no faster than the page shows it: a browser's WebSocket takes whatever comes, and keeps it in
+/// memory. The page says how many bytes it has shown (<see cref="ProcessFrameKind.Shown"/>).
+/// </summary>
+/// <param name="page">The page.</param>
+/// <param name="terminal">The terminal.</param>
+/// <param name="window">Bytes that may be on their way to the page.</param>
+internal sealed class ShownWindow(DuplexStream page, DuplexStream terminal, int window)
+{
+    private readonly Lock _lock = new();
+    private long _room = window;
+    private TaskCompletionSource? _more;
+    private bool _isOver;
+
+    /// <summary>Passes frames both ways until both have ended.</summary>
+    /// <exception cref="IOException">One was aborted; the other has been, too.</exception>
+    public async Task PassAsync(CancellationToken ct)
+    {
+        using var registration = ct.UnsafeRegister(_ => AbortBoth(), null);
+        await Task.WhenAll(OrAbortAsync(HearAsync(ct)), OrAbortAsync(ShowAsync(ct)));
+    }
+
+    private async Task HearAsync(CancellationToken ct)
+    {
+        using var said = new ProcessFrames(page);
+        using var heard = new ProcessFrames(terminal);
+        try
+        {
+            while (await said.ReadAsync(ct) is { } frame)
+            {
+                if (frame is { Kind: ProcessFrameKind.Shown, Payload.Length: >= 4 })
+                    Widen(ProcessFrames.Number(frame.Payload));
+                else
+                    await heard.WriteAsync(frame.Kind, frame.Payload, ct);
+            }
+        }
+        finally
+        {
+            // Who has gone shows nothing any more.
+            End();
+        }
+        await terminal.CompleteWritesAsync(ct);
+    }
+
+    private async Task ShowAsync(CancellationToken ct)
+    {
+        await Splice.CopyAsync(terminal, page, bytes => RoomAsync(bytes.Length), ct);
+        await page.CompleteWritesAsync(ct);
+    }
+
+    // Where there is any room a read's worth passes, so that a window is never too small.
+    private async ValueTask RoomAsync(int bytes)
+    {
+        while (true)
+        {
+            Task more;
+            lock (_lock)
+            {
+                if (_isOver || _room > 0)
+                {
+                    _room -= bytes;
+                    return;
+                }
+                _more ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                more = _more.Task;
+            }
+            await more;
+        }
+    }
+
+    private void Widen(int bytes)
+    {
+        lock (_lock)
+        {
+            _room += Math.Max(0, bytes);
+            _more?.TrySetResult();
+            _more = null;
+        }
+    }
+
+    private void End()
+    {
+        lock (_lock)
+            _isOver = true;
+        Widen(0);
+    }
+
+    private async Task OrAbortAsync(Task passing)
+    {
+        try
+        {
+            await passing;
+        }
+        catch
+        {
+            AbortBoth();
+            throw;
+        }
+    }
+
+    private void AbortBoth()
+    {
+        page.Abort();
+        terminal.Abort();
+    }
+}
