@@ -6,6 +6,7 @@ using Berth.Tunnel.Polling;
 namespace Berth.Tunnel.Tests.Polling;
 
 /// <summary>A socket of the kernel's that the poller wakes, with one of .NET's own at the other end.</summary>
+[Collection(AlonePoller.Name)]
 public sealed class PolledSocketTests : IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("berth-polled-");
@@ -355,4 +356,11 @@ public sealed class PolledSocketTests : IDisposable
         var here = await PolledSocket.ConnectAsync(listener.LocalEndPoint!, Ct);
         return (here, await listener.AcceptAsync(Ct));
     }
+}
+
+/// <summary>The poller is everybody's: whoever counts what it tells, or holds it up, must have it to himself.</summary>
+[CollectionDefinition(Name, DisableParallelization = true)]
+public sealed class AlonePoller
+{
+    public const string Name = "alone on the poller";
 }
