@@ -66,6 +66,15 @@ public sealed class PolledSocket : DuplexStream, IPolled
         }
     }
 
+    /// <summary>Takes one over that is connected, and that .NET has not waited for.</summary>
+    /// <exception cref="IOException">The system has no room for it.</exception>
+    public static PolledSocket Take(Socket socket)
+    {
+        ArgumentNullException.ThrowIfNull(socket);
+        socket.Blocking = false;
+        return new PolledSocket(socket);
+    }
+
     /// <summary>Has this read once more, before everything else.</summary>
     public void GiveBack(ReadOnlySpan<byte> bytes)
     {

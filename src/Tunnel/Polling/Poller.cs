@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.ComponentModel;
 using System.Runtime.InteropServices;
 
 namespace Berth.Tunnel.Polling;
@@ -19,7 +18,7 @@ public sealed unsafe class Poller
     {
         _poll = Epoll.epoll_create1(Epoll.CloseOnExec);
         if (_poll < 0)
-            throw new Win32Exception(Marshal.GetLastPInvokeError());
+            throw Failed();
         new Thread(Run) { IsBackground = true, Name = "poller" }.Start();
     }
 
@@ -34,7 +33,15 @@ public sealed unsafe class Poller
     public void Add(int fd, PollEvents events, IPolled polled)
     {
         _polled[fd] = polled;
-        Control(Epoll.Add, fd, events);
+        try
+        {
+            Control(Epoll.Add, fd, events);
+        }
+        catch
+        {
+            _polled.TryRemove(fd, out _);
+            throw;
+        }
     }
 
     /// <summary>What is waited for from now on. If it is there already, that is told.</summary>
@@ -51,8 +58,10 @@ public sealed unsafe class Poller
     {
         var polled = new Epoll.Event { Events = events, Data = fd };
         if (Epoll.epoll_ctl(_poll, operation, fd, &polled) != 0)
-            throw new IOException($"A descriptor cannot be waited for: {Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())}.");
+            throw Failed();
     }
+
+    private static IOException Failed() => new($"A descriptor cannot be waited for: {Marshal.GetLastPInvokeErrorMessage()}.");
 
     private void Run()
     {

@@ -1,11 +1,12 @@
 using System.Diagnostics;
 using Berth.Contracts.Services;
+using Berth.Fakes;
 using Berth.Tunnel;
 using Berth.Tunnel.Resumable;
 
 namespace Berth.Cli.Tests.House;
 
-/// <summary>This machine's own sshd in the place of a session's: one for each login, as its agent starts them.</summary>
+/// <summary>The sshd of the agent's bundle without its agent: one for each login, as it starts them.</summary>
 internal sealed class RealSshd : IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("berth-sshd-");
@@ -32,11 +33,16 @@ internal sealed class RealSshd : IDisposable
 
     private async Task ServeAsync(ResumableStream stream, CancellationToken lost)
     {
-        using var sshd = Process.Start(new ProcessStartInfo("/usr/sbin/sshd", ["-i", "-f", Path("config")])
+        // In a session the bundle is at /berth, where its programs look for their loader.
+        var agent = Checkout.Published("agent");
+        using var sshd = Process.Start(new ProcessStartInfo(
+            $"{agent}/lib/ld-linux-x86-64.so.2",
+            ["--library-path", $"{agent}/ssh/lib:{agent}/lib", $"{agent}/ssh/sshd", "-i", "-f", Path("config")])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             UseShellExecute = false,
+            Environment = { ["HOME"] = _folder.FullName, ["SHELL"] = "/bin/bash" },
         })!;
         var asking = Splice.CopyAsync(stream, sshd.StandardInput.BaseStream, null, lost);
         await Splice.CopyAsync(sshd.StandardOutput.BaseStream, stream, null, lost);

@@ -9,6 +9,7 @@ using Berth.Tunnel.Resumable;
 namespace Berth.Cli.Tests.Ssh;
 
 /// <summary>The real command, the real client and a real sshd.</summary>
+[Trait("Needs", "agent")]
 public sealed class SshCommandTests : IAsyncLifetime
 {
     private readonly RealSshd _sshd = new();

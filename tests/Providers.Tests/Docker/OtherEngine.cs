@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Net.Sockets;
 using System.Text.Json;
+using Berth.Fakes;
 using Berth.Providers.Docker;
 
 namespace Berth.Providers.Tests.Docker;
@@ -106,10 +107,7 @@ internal sealed class OtherEngine : IAsyncDisposable
     /// <summary>The script's output; null where it fails.</summary>
     private static async Task<string?> PodmanAsync(string verb, string folder)
     {
-        var root = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(root.FullName, "Berth.slnx")))
-            root = root.Parent!;
-        using var process = Process.Start(new ProcessStartInfo(Path.Combine(root.FullName, "tests/podman"), [verb, folder]) { UseShellExecute = false, RedirectStandardOutput = true })!;
+        using var process = Process.Start(new ProcessStartInfo(Path.Combine(Checkout.Root, "tests/podman"), [verb, folder]) { UseShellExecute = false, RedirectStandardOutput = true })!;
         var said = await process.StandardOutput.ReadLineAsync(); // not to its end: the service keeps the script's streams
         await process.WaitForExitAsync();
         return process.ExitCode == 0 ? said : null;
