@@ -38,11 +38,24 @@ public static class Processes
             sum += process.TotalProcessorTime;
             foreach (var task in Directory.EnumerateDirectories($"/proc/{id}/task"))
             {
-                foreach (var child in File.ReadAllText($"{task}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries))
-                    open.Enqueue(int.Parse(child, CultureInfo.InvariantCulture));
+                foreach (var child in ChildrenOf(task))
+                    open.Enqueue(child);
             }
         }
 
         return sum;
+    }
+
+    private static IEnumerable<int> ChildrenOf(string task)
+    {
+        try
+        {
+            return File.ReadAllText($"{task}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(id => int.Parse(id, CultureInfo.InvariantCulture));
+        }
+        catch (IOException)
+        {
+            // A thread that has just ended has started nothing that is not another one's by now.
+            return [];
+        }
     }
 }
