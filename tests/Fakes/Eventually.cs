@@ -13,7 +13,7 @@ public static class Eventually
     {
         ArgumentNullException.ThrowIfNull(condition);
         ArgumentNullException.ThrowIfNull(what);
-        var limit = deadline ?? TimeSpan.FromSeconds(10);
+        var limit = deadline ?? TimeSpan.FromSeconds(30);
         var watch = Stopwatch.StartNew();
         while (!await condition())
         {

@@ -14,7 +14,8 @@ namespace Berth.Providers.Tests;
 /// </summary>
 public abstract class ProviderContract
 {
-    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(2);
+    // Far more than it takes: how fast it is depends on what else the machine does.
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(20);
 
     protected static CancellationToken Ct => TestContext.Current.CancellationToken;
 
@@ -142,7 +143,7 @@ public abstract class ProviderContract
     }
 
     [Fact]
-    public async Task AKillFromOutsideIsSeenWithinTwoSeconds()
+    public async Task AKillFromOutsideIsToldWithoutBeingAskedFor()
     {
         Assert.SkipUnless(Provider is IChangeSource, "This provider has to be asked.");
         var order = Order("stay");

@@ -30,7 +30,9 @@ public sealed class AgentConnection : ConnectionContext, IDuplexPipe
     {
         (SessionId, _socket, _over) = (sessionId, socket, over);
         Bytes = PolledSocket.Take(socket);
-        (Input, Output) = (PipeReader.Create(Bytes, s_reading), PipeWriter.Create(Bytes, s_writing));
+        // Kestrel's writers must not throw: who has gone is told as a connection that has closed.
+        var bytes = new UnheardWrites(Bytes, () => Abort(new ConnectionAbortedException("The other side reads no more.")));
+        (Input, Output) = (PipeReader.Create(bytes, s_reading), PipeWriter.Create(bytes, s_writing));
         Transport = this;
         ConnectionClosed = _closed.Token;
         Features.Set(this);
@@ -63,7 +65,7 @@ public sealed class AgentConnection : ConnectionContext, IDuplexPipe
         ArgumentNullException.ThrowIfNull(next);
         var connection = context.Features.GetRequiredFeature<AgentConnection>();
         if (context.Features.Get<IHttpUpgradeFeature>() is { IsUpgradableRequest: true } upgrade)
-            context.Features.Set<IHttpUpgradeFeature>(new Upgrade(upgrade, connection.Bytes));
+            context.Features.Set<IHttpUpgradeFeature>(new Upgrade(upgrade, new UnheardWrites(connection.Bytes)));
         return next(context);
     }
 
@@ -85,9 +87,15 @@ public sealed class AgentConnection : ConnectionContext, IDuplexPipe
     {
         if (Interlocked.Exchange(ref _disposed, 1) == 0)
         {
-            await Bytes.DisposeAsync();
-            await _closed.CancelAsync();
-            _over();
+            try
+            {
+                await Bytes.DisposeAsync();
+            }
+            finally
+            {
+                _ = _closed.CancelAsync();
+                _over();
+            }
         }
         await base.DisposeAsync();
     }

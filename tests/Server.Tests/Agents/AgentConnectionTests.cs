@@ -2,6 +2,8 @@ using System.Net.Sockets;
 using System.Text;
 using Berth.Server.Agents;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace Berth.Server.Tests.Agents;
 
@@ -61,6 +63,47 @@ public sealed class AgentConnectionTests : IDisposable
         Assert.Equal(0, await agent.ReceiveAsync(new byte[1], Ct));
     }
 
+    [Fact]
+    public async Task WhatNobodyReadsAnyMoreIsDroppedAndEndsTheConnection()
+    {
+        var (connection, agent) = await PairAsync();
+        await using var _ = connection;
+        using var end = agent;
+        // It goes on asking.
+        agent.Shutdown(SocketShutdown.Receive);
+        await agent.SendAsync("GET /"u8.ToArray(), Ct);
+
+        await connection.Transport.Output.WriteAsync("HTTP/1.1 404"u8.ToArray(), Ct);
+
+        Assert.True(connection.ConnectionClosed.IsCancellationRequested);
+        var read = await connection.Transport.Input.ReadAsync(Ct);
+        connection.Transport.Input.AdvanceTo(read.Buffer.End);
+        Assert.True((await connection.Transport.Input.ReadAsync(Ct)).IsCompleted);
+        await Assert.ThrowsAsync<SocketException>(async () => await agent.SendAsync("GET /"u8.ToArray(), Ct));
+    }
+
+    [Fact]
+    public async Task AnAnswerThatCameBeforeTheEndIsReadThoughMoreWasWritten()
+    {
+        var (connection, agent) = await PairAsync();
+        var context = new DefaultHttpContext();
+        context.Features.Set(connection);
+        context.Features.Set<IHttpUpgradeFeature>(new Upgradable());
+        await AgentConnection.UseBytesAsync(context, _ => Task.CompletedTask);
+        await using var bytes = await context.Features.GetRequiredFeature<IHttpUpgradeFeature>().UpgradeAsync();
+        await agent.SendAsync("413"u8.ToArray(), Ct);
+        agent.Dispose();
+
+        await bytes.WriteAsync(new byte[100], Ct);
+
+        var answer = new byte[10];
+        Assert.Equal(3, await bytes.ReadAsync(answer, Ct));
+        Assert.Equal("413", Encoding.ASCII.GetString(answer, 0, 3));
+        Assert.Equal(0, await bytes.ReadAsync(answer, Ct));
+        Assert.False(connection.ConnectionClosed.IsCancellationRequested);
+        await connection.DisposeAsync();
+    }
+
     private async Task<(AgentConnection Connection, Socket Agent)> PairAsync(Action? over = null)
     {
         using var listening = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
@@ -70,5 +113,12 @@ public sealed class AgentConnectionTests : IDisposable
         var agent = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         await agent.ConnectAsync(address, Ct);
         return (new AgentConnection("01J", await listening.AcceptAsync(Ct), over ?? (() => { })), agent);
+    }
+
+    private sealed class Upgradable : IHttpUpgradeFeature
+    {
+        public bool IsUpgradableRequest => true;
+
+        public Task<Stream> UpgradeAsync() => Task.FromResult(Stream.Null);
     }
 }
