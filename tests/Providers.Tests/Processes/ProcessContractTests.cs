@@ -91,7 +91,7 @@ public sealed class ProcessContractTests : ProviderContract, IAsyncLifetime
         Process.GetProcessById(ParentOf(first)).Kill();
         var end = await SeenAsync(order.Key, ForeignState.Exited);
         Assert.Equal(("gone", null), (end.Words, end.ExitCode));
-        await Fakes.Eventually.TrueAsync(() => !Directory.Exists($"/proc/{first}"), "its processes ended with it", TimeSpan.FromMinutes(1));
+        await Fakes.Eventually.TrueAsync(() => !Directory.Exists($"/proc/{first}"), "its processes ended with it");
     }
 
     [Fact]
