@@ -52,11 +52,11 @@ internal static class AgentEndpoints
             return Refuse(context, StatusCodes.Status409Conflict);
 
         context.LiftDataRates();
-        return new Agent(hub, key.Value, name, context.Features.Get<IAgentConnection>() is null);
+        return new Agent(hub, key.Value, name, context.Features.Get<AgentConnection>() is null);
     }
 
     private static bool MayComeThisWay(HttpContext context, string sessionId) =>
-        context.Features.Get<IAgentConnection>() is { } connection
+        context.Features.Get<AgentConnection>() is { } connection
             ? string.Equals(sessionId, connection.SessionId, StringComparison.OrdinalIgnoreCase)
             : context.RequestServices.GetRequiredService<AgentWays>().ComeByNetwork(sessionId);
 

@@ -6,14 +6,13 @@ using Berth.Core.Agents;
 using Berth.Server.Options;
 using Berth.Tunnel;
 using Microsoft.AspNetCore.Connections;
-using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 
 namespace Berth.Server.Agents;
 
 /// <summary>
 /// One Unix socket a session, for its agent: <c>SESSIONS-FOLDER/id/agent.sock</c>. It is a transport of Kestrel that
 /// listens on sockets which come and go while the server runs; a connection knows which session's socket it came through
-/// (<see cref="IAgentConnection"/>).
+/// (<see cref="AgentConnection"/>).
 /// </summary>
 public sealed class AgentSockets(ServerOptions options, ILoggerFactory loggers)
     : IConnectionListenerFactory, IConnectionListenerFactorySelector, IDisposable
@@ -25,8 +24,6 @@ public sealed class AgentSockets(ServerOptions options, ILoggerFactory loggers)
     private readonly ILogger _log = loggers.CreateLogger<AgentSockets>();
     private readonly ConcurrentDictionary<string, Socket> _listening = new(StringComparer.OrdinalIgnoreCase);
     private readonly Channel<ConnectionContext> _accepted = Channel.CreateUnbounded<ConnectionContext>();
-    private readonly SocketConnectionContextFactory _connections =
-        new(new SocketConnectionFactoryOptions(), loggers.CreateLogger<SocketConnectionContextFactory>());
 
     /// <summary>The folder that is mounted into a session.</summary>
     public string Folder(string sessionId) => Path.Combine(options.SessionsFolder, sessionId.ToLowerInvariant());
@@ -70,7 +67,6 @@ public sealed class AgentSockets(ServerOptions options, ILoggerFactory loggers)
             if (_listening.TryRemove(sessionId, out _))
                 socket.Dispose();
         }
-        _connections.Dispose();
     }
 
     private string SocketOf(string sessionId) => Path.Combine(Folder(sessionId), AgentFiles.Socket);
@@ -83,22 +79,16 @@ public sealed class AgentSockets(ServerOptions options, ILoggerFactory loggers)
             try
             {
                 var socket = await listening.AcceptAsync();
-                if (!room.Wait(0, CancellationToken.None))
-                {
+                if (room.Wait(0, CancellationToken.None))
+                    await OfferAsync(sessionId, socket, room);
+                else
                     socket.Dispose();
-                    continue;
-                }
-                var connection = _connections.Create(socket);
-                connection.ConnectionClosed.UnsafeRegister(_ => room.Release(), null);
-                connection.Features.Set<IAgentConnection>(new AgentConnection(sessionId));
-                if (!_accepted.Writer.TryWrite(connection))
-                    await connection.DisposeAsync();
             }
             catch (Exception e) when (e is ObjectDisposedException || e is SocketException { SocketErrorCode: SocketError.OperationAborted })
             {
                 return;
             }
-            catch (SocketException e)
+            catch (Exception e) when (e is SocketException or IOException)
             {
                 // Out of file descriptors, most likely: others will be closed.
                 _log.LogWarning("A connection of session {Session} could not be accepted: {Error}", sessionId, e.Message);
@@ -107,7 +97,22 @@ public sealed class AgentSockets(ServerOptions options, ILoggerFactory loggers)
         }
     }
 
-    private sealed record AgentConnection(string SessionId) : IAgentConnection;
+    private async Task OfferAsync(string sessionId, Socket socket, SemaphoreSlim room)
+    {
+        AgentConnection connection;
+        try
+        {
+            connection = new AgentConnection(sessionId, socket, () => room.Release());
+        }
+        catch
+        {
+            socket.Dispose();
+            room.Release();
+            throw;
+        }
+        if (!_accepted.Writer.TryWrite(connection))
+            await connection.DisposeAsync();
+    }
 
     private sealed class Listener(AgentSockets sockets, EndPoint endPoint) : IConnectionListener
     {
@@ -126,13 +131,6 @@ public sealed class AgentSockets(ServerOptions options, ILoggerFactory loggers)
 
         public ValueTask DisposeAsync() => default;
     }
-}
-
-/// <summary>A feature of connections that came through a session's socket.</summary>
-public interface IAgentConnection
-{
-    /// <summary>Whose socket it is.</summary>
-    string SessionId { get; }
 }
 
 /// <summary>All sessions' sockets together, as one address for Kestrel.</summary>

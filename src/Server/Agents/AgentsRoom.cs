@@ -41,8 +41,9 @@ public static class AgentsRoom
     {
         public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
         {
-            app.MapWhen(context => context.Features.Get<IAgentConnection>() is not null, agents =>
+            app.MapWhen(context => context.Features.Get<AgentConnection>() is not null, agents =>
             {
+                agents.Use(AgentConnection.UseBytesAsync);
                 // On a socket of this machine the kernel tells of a dead peer: no pings.
                 agents.UseWebSockets(new WebSocketOptions { KeepAliveInterval = Timeout.InfiniteTimeSpan });
                 agents.Run(AgentEndpoints.HandleAsync);

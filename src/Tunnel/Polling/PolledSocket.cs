@@ -15,6 +15,8 @@ public sealed class PolledSocket : DuplexStream, IPolled
     // After these the gate does not tell of all that there is to read.
     private const PollEvents Ending = PollEvents.PeerEnded | PollEvents.Urgent | Over;
 
+    // Reads in a row that need not wait: whoever has more queued lets others in the pool have a turn.
+    private const int MostAtOnce = 32;
     private const int Little = 256;
     private const int Ahead = 2048;
 
@@ -28,6 +30,7 @@ public sealed class PolledSocket : DuplexStream, IPolled
     private volatile bool _drained;
     private volatile bool _ending;
     private bool _reading;
+    private int _atOnce;
     private bool _disposed;
 
     private PolledSocket(Socket socket)
@@ -64,6 +67,15 @@ public sealed class PolledSocket : DuplexStream, IPolled
             socket.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Takes one over that is connected, and that .NET has not waited for.</summary>
+    /// <exception cref="IOException">The system has no room for it.</exception>
+    public static PolledSocket Take(Socket socket)
+    {
+        ArgumentNullException.ThrowIfNull(socket);
+        socket.Blocking = false;
+        return new PolledSocket(socket);
     }
 
     /// <summary>Has this read once more, before everything else.</summary>
@@ -129,8 +141,14 @@ public sealed class PolledSocket : DuplexStream, IPolled
             if (_disposed)
                 return;
             _disposed = true;
-            Poller.Shared.Remove(_fd);
-            _socket.Dispose();
+            try
+            {
+                Poller.Shared.Remove(_fd);
+            }
+            finally
+            {
+                _socket.Dispose();
+            }
         }
         // Whoever waits finds it closed; not from in here: whoever disposes may hold a lock that he needs.
         ThreadPool.UnsafeQueueUserWorkItem(static closed => closed.Ready(PollEvents.HungUp), this, preferLocal: false);
@@ -145,6 +163,11 @@ public sealed class PolledSocket : DuplexStream, IPolled
             throw new IOException("Somebody else reads it.");
         try
         {
+            if (!GoesOnAtOnce && ++_atOnce >= MostAtOnce)
+            {
+                _atOnce = 0;
+                await Task.Yield();
+            }
             while (true)
             {
                 // What came after the last read opened the gate, an end among it: where that found less than it had room
@@ -157,6 +180,7 @@ public sealed class PolledSocket : DuplexStream, IPolled
                     return count;
                 if (error != SocketError.WouldBlock)
                     throw Failed(error);
+                _atOnce = 0;
                 await _readable.WaitAsync(GoesOnAtOnce, cancellationToken);
             }
         }
