@@ -189,7 +189,7 @@ public static class BerthServer
         services.AddSingleton(options);
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton<PublicAddress>();
-        services.AddSingleton<ChangeFeed>();
+        services.AddSingleton(new ChangeFeed(options.StreamsPerUser));
         services.AddSingleton<SessionDirectory>();
         services.AddStorage();
         services.AddAuth(options);

@@ -12,6 +12,10 @@ public static class AgentSocketFile
 {
     private const int LongestPath = 107;
     private const int Waiting = 128;
+
+    // SOL_SOCKET and SO_PASSRIGHTS of socket(7).
+    private const int SocketLevel = 1;
+    private const int PassRights = 83;
     private const UnixFileMode Closed = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
     private const UnixFileMode EveryoneMayPass = Closed
         | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
@@ -35,6 +39,7 @@ public static class AgentSocketFile
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
+            RefuseDescriptors(socket);
             socket.Bind(new UnixDomainSocketEndPoint(path));
             File.SetUnixFileMode(path, EveryoneMayConnect);
             socket.Listen(Waiting);
@@ -44,6 +49,20 @@ public static class AgentSocketFile
         {
             socket.Dispose();
             throw;
+        }
+    }
+
+    // A descriptor that comes along is closed where the bytes are read, and closing may take its sender's time (a lingering
+    // socket): a session could hold up the process's threads. Who is accepted inherits it. Kernels before 6.16 do not have it.
+    private static void RefuseDescriptors(Socket socket)
+    {
+        try
+        {
+            socket.SetRawSocketOption(SocketLevel, PassRights, BitConverter.GetBytes(0));
+        }
+        catch (SocketException)
+        {
+            // An older kernel.
         }
     }
 

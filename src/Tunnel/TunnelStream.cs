@@ -121,11 +121,18 @@ public sealed class TunnelStream : DuplexStream
     {
         if (Volatile.Read(ref _writesEnded) != 0)
             throw new IOException("The stream was ended by its writer.");
+        cancellationToken.ThrowIfCancellationRequested();
         try
         {
             // Every send is flushed by the WebSocket, so FlushAsync has nothing to do: some callers never call it.
             for (var rest = buffer; rest.Length > 0; rest = rest[Math.Min(rest.Length, MaximumFrame)..])
                 await _socket.SendAsync(rest[..Math.Min(rest.Length, MaximumFrame)], WebSocketMessageType.Binary, true, cancellationToken);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            // Part of a frame may be out: nothing may follow it.
+            _socket.Abort();
+            throw;
         }
         catch (Exception e) when (IsLoss(e, cancellationToken))
         {

@@ -88,9 +88,9 @@ public sealed class AgentSockets(ServerOptions options, ILoggerFactory loggers)
             {
                 return;
             }
-            catch (Exception e) when (e is SocketException or IOException)
+            catch (Exception e)
             {
-                // Out of file descriptors, most likely: others will be closed.
+                // Out of file descriptors, most likely: others will be closed. Whatever it is, the session's agent must get through later.
                 _log.LogWarning("A connection of session {Session} could not be accepted: {Error}", sessionId, e.Message);
                 await Task.Delay(TimeSpan.FromMilliseconds(100));
             }

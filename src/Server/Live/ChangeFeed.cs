@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using Berth.Contracts.Sessions;
+using Berth.Server.Connections;
 
 namespace Berth.Server.Live;
 
@@ -9,9 +10,14 @@ namespace Berth.Server.Live;
 /// Tells open pages and waiting commands that something changed. A change carries no content: whoever hears of it asks,
 /// and is then checked like anybody who asks.
 /// </summary>
-public sealed class ChangeFeed
+/// <param name="streamsPerUser">Streams that one user's browsers and commands may have open: each change is offered to all.</param>
+public sealed class ChangeFeed(int streamsPerUser = 256)
 {
     private readonly ConcurrentDictionary<Listener, byte> _listeners = new();
+    private readonly Places _places = new(streamsPerUser);
+
+    /// <summary>A place for a stream to one user, until the result is disposed. Null: all of theirs are taken.</summary>
+    public IDisposable? TakePlace(string userId) => _places.Take(userId);
 
     /// <summary>Publishes to one user, or to everybody who is signed in where <paramref name="userId"/> is null.</summary>
     public void Publish(Change change, string? userId)

@@ -1,7 +1,9 @@
 using System.Text.Json;
 using Berth.Contracts.Json;
+using Berth.Contracts.Problems;
 using Berth.Server.Auth;
 using Berth.Server.Options;
+using Berth.Server.Problems;
 
 namespace Berth.Server.Live;
 
@@ -17,6 +19,7 @@ public static class ChangesApi
 
     private static async Task StreamAsync(HttpContext context, Caller caller, Callers callers, ChangeFeed feed, ServerOptions options, TimeProvider clock, IHostApplicationLifetime lifetime, CancellationToken ct)
     {
+        using var place = feed.TakePlace(caller.UserId) ?? throw TooMany(options.StreamsPerUser);
         var cut = await callers.HoldAsync(context, caller);
         context.Response.ContentType = "text/event-stream";
         context.Response.Headers.CacheControl = "no-store";
@@ -67,4 +70,11 @@ public static class ChangesApi
             }
         }
     }
+
+    private static ProblemException TooMany(int most) => new(
+        ProblemCode.TooManyRequests,
+        $"You listen for changes {most} times, which is the most. Close pages or commands that wait, or have streams_per_user raised on the server.")
+    {
+        RetryAfter = TimeSpan.FromSeconds(5),
+    };
 }

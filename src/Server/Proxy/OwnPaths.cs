@@ -1,6 +1,7 @@
 using System.Threading.Channels;
 using Berth.Contracts.Problems;
 using Berth.Core.Sessions;
+using Berth.Server.Connections;
 using Berth.Server.Live;
 using Berth.Server.Options;
 using Berth.Server.Problems;
@@ -16,6 +17,8 @@ public sealed class OwnPaths(SessionDirectory directory, ChangeFeed feed, Sessio
 
     private const int SoonSeconds = 15;
     private const int LateSeconds = 300;
+
+    private readonly Places _waiting = new(options.BrowserConnectionsPerSession);
 
     /// <summary>Answers the request.</summary>
     public Task HandleAsync(HttpContext context, PathString path, SessionRoute route, Visitor visitor, CancellationToken cut) =>
@@ -33,6 +36,12 @@ public sealed class OwnPaths(SessionDirectory directory, ChangeFeed feed, Sessio
     /// </summary>
     private async Task StatusAsync(HttpContext context, SessionRoute route, Visitor visitor, CancellationToken cut)
     {
+        using var place = _waiting.Take(route.Id);
+        if (place is null)
+        {
+            await pages.FullAsync(context, route);
+            return;
+        }
         context.Response.ContentType = "text/event-stream";
         context.Response.Headers.CacheControl = "no-store";
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, cut);

@@ -10,6 +10,8 @@ namespace Berth.Tunnel.Polling;
 public sealed unsafe class Poller
 {
     private const int Events = 64;
+    private static readonly Lock s_lock = new();
+    private static Poller? s_shared;
     private readonly ConcurrentDictionary<int, IPolled> _polled = new();
     private readonly int _poll;
     private long _told;
@@ -23,7 +25,8 @@ public sealed unsafe class Poller
     }
 
     /// <summary>There from its first use on.</summary>
-    public static Poller Shared => Instance.Value;
+    /// <exception cref="IOException">The system has no room for it now; later it may.</exception>
+    public static Poller Shared => Volatile.Read(ref s_shared) ?? Make();
 
     /// <summary>How often anybody was told; for tests.</summary>
     internal long Told => Interlocked.Read(ref _told);
@@ -78,9 +81,10 @@ public sealed unsafe class Poller
         }
     }
 
-    private static class Instance
+    private static Poller Make()
     {
-        public static readonly Poller Value = new();
+        lock (s_lock)
+            return s_shared ??= new Poller();
     }
 }
 

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.WebSockets;
+using Berth.Core.Sessions;
 using Berth.Fakes;
 
 namespace Berth.Server.Tests.Proxy;
@@ -66,5 +67,27 @@ public sealed class ManyConnectionsTests : IAsyncLifetime
         await gone.DisposeAsync();
         for (var i = 0; i < 2 * Most; i++)
             Assert.Equal(HttpStatusCode.ServiceUnavailable, (await browser.FetchAsync(_server.OriginOf(session) + "/")).StatusCode);
+    }
+
+    [Fact]
+    public async Task SoManyPagesOfASessionWaitAndNoMore()
+    {
+        var session = _server.AddSession(_app.Port);
+        using var browser = await _server.EnterAsync(session);
+        _server.Change(session, SessionStatus.Launching, Views.Launching(session, "pulling"));
+        var waiting = new List<HttpResponseMessage>();
+        for (var i = 0; i < Most; i++)
+            waiting.Add((await browser.FetchAsync(_server.OriginOf(session) + "/_berth/status")).EnsureSuccessStatusCode());
+        using var refused = await browser.FetchAsync(_server.OriginOf(session) + "/_berth/status");
+        Assert.Equal((HttpStatusCode.TooManyRequests, "5"), (refused.StatusCode, refused.Headers.RetryAfter?.ToString()));
+
+        waiting.ForEach(page => page.Dispose());
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                using var again = await browser.FetchAsync(_server.OriginOf(session) + "/_berth/status");
+                return again.IsSuccessStatusCode;
+            },
+            "there is room again");
     }
 }

@@ -1,3 +1,4 @@
+using Berth.Fakes;
 using Berth.Server.Options;
 using Berth.Server.Tests.Api;
 
@@ -6,6 +7,8 @@ namespace Berth.Server.Tests.Strangers;
 /// <summary>Guessing and flooding are slowed, and only for whoever does it.</summary>
 public sealed class LimitTests(ApiServer server) : IClassFixture<ApiServer>
 {
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
     [Fact]
     public async Task WhoGuessesTokensHasToWaitAndTokensThatWorkGoOn()
     {
@@ -41,6 +44,33 @@ public sealed class LimitTests(ApiServer server) : IClassFixture<ApiServer>
     }
 
     [Fact]
+    public async Task WhoListensTooOftenIsRefusedUntilOneEndsAndOthersListen()
+    {
+        await using var guarded = new GuardedServer(500, streams: 2);
+        await guarded.InitializeAsync();
+        var (greedy, _) = await guarded.AddUserAsync("greta");
+        var (other, _) = await guarded.AddUserAsync("otto");
+        using var first = await ListenAsync(greedy);
+        using var second = await ListenAsync(greedy);
+        var refused = await greedy.GetAsync("/api/berth/events");
+        refused.Refused(429, null, "2 times", "streams_per_user");
+        Assert.Equal("5", refused.Headers["Retry-After"]);
+        using var others = await ListenAsync(other);
+
+        first.Dispose();
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                using var again = await greedy.Http.GetAsync("/api/berth/events", HttpCompletionOption.ResponseHeadersRead, Ct);
+                return again.IsSuccessStatusCode;
+            },
+            "there is room again");
+
+        static async Task<HttpResponseMessage> ListenAsync(Api.Api api) =>
+            (await api.Http.GetAsync("/api/berth/events", HttpCompletionOption.ResponseHeadersRead, Ct)).EnsureSuccessStatusCode();
+    }
+
+    [Fact]
     public async Task ABrowserThatHasSignedInBeforeIsNotKeptOutByWrongPasswordsElsewhere()
     {
         (await server.Owner.PostAsync("/api/data/users", new { username = "alice", password = "correct horse" })).Created();
@@ -60,8 +90,8 @@ public sealed class LimitTests(ApiServer server) : IClassFixture<ApiServer>
         Assert.StartsWith("/sign-in?problem=wait", await hers.TryAsync("alice", "correct horse"));
     }
 
-    private sealed class GuardedServer(int requests) : ApiServer
+    private sealed class GuardedServer(int requests, int streams = 256) : ApiServer
     {
-        protected override ServerOptions Configure(ServerOptions options) => options with { RequestsPerSecond = requests };
+        protected override ServerOptions Configure(ServerOptions options) => options with { RequestsPerSecond = requests, StreamsPerUser = streams };
     }
 }
