@@ -29,6 +29,10 @@ namespace Berth.Contracts.Sessions;
 /// Id or name of an ended session of the caller's: its workspace becomes this session's. Where nothing is said of what to
 /// start, it is what that session was.
 /// </param>
+/// <param name="InsteadOf">
+/// Id or name of a session of the caller's whose machine is lost (<c>node_lost</c>): this one is what that was, on another
+/// machine. That one ends with it; its work stays where it is.
+/// </param>
 /// <param name="Queue">In pools of machines that joined: the queue to wait in; the pool's first when null.</param>
 /// <param name="Priority">In such pools: -10 to 10, ordinarily 0; more is sooner, by 8 hours a step. More than 0 is for admins.</param>
 public sealed record StartRequest(
@@ -37,7 +41,7 @@ public sealed record StartRequest(
     string? Gpu = null, IReadOnlyDictionary<string, string>? Env = null, IReadOnlyList<RepositoryRequest>? Repositories = null,
     string? HostFolder = null, string? DefaultUrl = null, int? Port = null,
     IReadOnlyList<string>? Command = null, IReadOnlyList<string>? Args = null, string? Continue = null,
-    string? Queue = null, int? Priority = null);
+    string? InsteadOf = null, string? Queue = null, int? Priority = null);
 
 /// <summary>A repository to clone.</summary>
 /// <param name="Url">https, ssh, git or, from the local socket only, an absolute path of the server's machine.</param>

@@ -16,9 +16,9 @@ public static partial class Lifecycle
         (SessionStatus.Launching or SessionStatus.Running, ForeignSighting.Away(var absence)) => Miss(session, absence, now),
         // Whatever is left of it is removed when its machine comes back; until then its owner may start anew.
         (SessionStatus.Stopping or SessionStatus.Pausing, ForeignSighting.Away({ LostAt: var lostAt })) when lostAt <= now => Released(session, workspaceDeleted: false, now),
-        (SessionStatus.Failed, ForeignSighting.Seen({ State: not ForeignState.Unknown } seen)) when session.Reason == Reason.NodeLost =>
+        (_, ForeignSighting.Seen({ State: not ForeignState.Unknown } seen)) when IsLost(session) =>
             SeeForeign(Back(To(session, session.Step == Step.StartIntended ? SessionStatus.Launching : SessionStatus.Running, now), now), seen, sighting.Agent, now),
-        (SessionStatus.Failed, ForeignSighting.Absent) when session.Reason == Reason.NodeLost => session with { Reason = Reason.Vanished, Detail = null },
+        (_, ForeignSighting.Absent) when IsLost(session) => session with { Reason = Reason.Vanished, Detail = null },
         (SessionStatus.Launching or SessionStatus.Running, ForeignSighting.Absent) when session.Step == Step.Started =>
             Fail(session, Reason.Vanished, null, now),
         (SessionStatus.Launching or SessionStatus.Running, _) when session.Step == Step.Started => SeeAgent(session, sighting.Agent, now),

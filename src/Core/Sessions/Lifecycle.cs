@@ -61,14 +61,14 @@ public static partial class Lifecycle
     }
 
     /// <summary>Its owner wants it to run (again): a new generation, with fresh ages, in the same workspace.</summary>
-    /// <exception cref="IllegalTransitionException">It is over, or on its way out.</exception>
+    /// <exception cref="IllegalTransitionException">It is over, on its way out, or lost with its machine: there it may still run, and comes back.</exception>
     public static Session Resume(Session session, DateTimeOffset now)
     {
         ArgumentNullException.ThrowIfNull(session);
         return session.Status switch
         {
             SessionStatus.Launching or SessionStatus.Running => session,
-            SessionStatus.Paused or SessionStatus.Failed => Line(To(
+            SessionStatus.Paused or SessionStatus.Failed when !IsLost(session) => Line(To(
                 session with
                 {
                     Generation = session.Generation + 1,
@@ -101,6 +101,26 @@ public static partial class Lifecycle
         return session.Status is SessionStatus.Running or SessionStatus.Launching or SessionStatus.Paused or SessionStatus.Failed
             ? session with { ExtendedUntil = until }
             : throw new IllegalTransitionException(session.Status, "extended");
+    }
+
+    /// <summary>It failed because its machine is lost: whether it still runs there is not known.</summary>
+    public static bool IsLost(Session session)
+    {
+        ArgumentNullException.ThrowIfNull(session);
+        return session is { Status: SessionStatus.Failed, Reason: Reason.NodeLost };
+    }
+
+    /// <summary>
+    /// Its machine is lost, and its owner starts another session in its stead: it is over. Its work stays there, and what still
+    /// runs there ends when the machine is back.
+    /// </summary>
+    /// <exception cref="IllegalTransitionException">It is not lost.</exception>
+    public static Session GivenUp(Session session, DateTimeOffset now)
+    {
+        ArgumentNullException.ThrowIfNull(session);
+        return IsLost(session)
+            ? Released(Stop(session, deleteWork: false, now), workspaceDeleted: false, now)
+            : throw new IllegalTransitionException(session.Status, "given up for lost");
     }
 
     /// <summary>Its machine was removed by force: nothing of it can be reached any more, its work neither.</summary>
@@ -228,7 +248,7 @@ public static partial class Lifecycle
         { Status: SessionStatus.Pausing } => Act.Stop,
         { Status: SessionStatus.Stopping, Wish: Wish.StopAndDelete } => Act.StopAndDelete,
         { Status: SessionStatus.Stopping } => Act.Stop,
-        { Status: SessionStatus.Failed, Reason: Reason.NodeLost } => Act.None, // it may still run, and come back
+        _ when IsLost(session) => Act.None, // it may still run, and come back
         { Status: SessionStatus.Failed, Step: not Step.Stopped } => Act.Stop,
         { Status: SessionStatus.Ended, Wish: Wish.StopAndDelete, HasWorkspace: true } => Act.StopAndDelete,
         _ => Act.None,

@@ -42,7 +42,7 @@ public static class Reasons
         Reason.NoProvider => new(SessionStatus.Failed, false, "This version cannot start sessions there: {0}", "Choose another pool."),
         Reason.EngineUnreachable => new(SessionStatus.Launching, true, "The container engine cannot be reached: {0}", "Start the engine; the session goes on by itself."),
         Reason.NodeAway => new(SessionStatus.Launching, true, "Its machine cannot be reached: {0}", "It goes on by itself when the machine is back: look there whether it is on, and `berth-node` runs."),
-        Reason.NodeLost => new(SessionStatus.Failed, false, "The machine that it ran on is lost: {0}", "It goes on by itself when the machine comes back. To start elsewhere meanwhile, stop it (`berth session stop {name}`) and start anew; its work stays on that machine."),
+        Reason.NodeLost => new(SessionStatus.Failed, false, "The machine that it ran on is lost: {0}", "It goes on by itself when the machine comes back. To start elsewhere instead, without its work: `berth session start --instead-of {name}`."),
         Reason.NodeRemoved => new(SessionStatus.Ended, false, "Its machine was removed: {0}", "Its work is still on that machine, which Berth does not reach any more."),
         _ => throw new ArgumentOutOfRangeException(nameof(reason), reason, "A reason without a rule."),
     };

@@ -68,6 +68,7 @@ public static class AccessTable
         new("POST", "/sessions/{id}/resume", AccessRule.SessionOwner, ScopeRule.Sessions),
         new("POST", "/sessions/{id}/extend", AccessRule.SessionOwner, ScopeRule.Sessions),
         new("POST", "/sessions/{id}/continue", AccessRule.SessionOwner, ScopeRule.Sessions),
+        new("POST", "/sessions/{id}/elsewhere", AccessRule.SessionOwner, ScopeRule.Sessions),
         new("GET", "/sessions/{id}/stop", AccessRule.SessionOwner, ScopeRule.Any),
         new("POST", "/sessions/{id}/stop", AccessRule.SessionOwner, ScopeRule.Sessions),
         new("GET", "/launchers", AccessRule.SignedIn, ScopeRule.Any),

@@ -45,7 +45,7 @@ public sealed class ClassChooser(Db db)
         var classes = await ClassesAsync(caller, ct);
         var row = request.ResourceClassId is { } id ? Class(classes, id)
             : request.PoolName is { } pool ? Smallest(Pool(classes, pool), request)
-            : launcherClass is { } own && (request.Continue is null || classes.Exists(c => c.ClassId == own)) ? Class(classes, own)
+            : launcherClass is { } own && ((request.Continue ?? request.InsteadOf) is null || classes.Exists(c => c.ClassId == own)) ? Class(classes, own)
             : Smallest([.. classes.Where(c => c.DefaultPool)], request);
 
         var disk = request.DiskGb ?? launcherDisk ?? row.DefaultStorage;

@@ -143,9 +143,12 @@ public sealed class SessionCommands(
             SessionStatus.Ended => "Start a new one: `berth session start`.",
             SessionStatus.Stopping => "It is being stopped.",
             SessionStatus.Pausing => "Wait until it is paused.",
+            _ when Lifecycle.IsLost(session.Session) => Reason.NodeLost.NextStep(name)!,
             SessionStatus.Paused => $"Resume it with `berth session resume {name}`.",
             _ => $"See `berth session show {name}`.",
         };
+        if (Lifecycle.IsLost(session.Session))
+            return $"The machine of session '{name}' is lost: it cannot {verb}. {next}";
         return $"Session '{name}' is {e.From.ToString().ToLowerInvariant()} and cannot {verb}. {next}";
     }
 }

@@ -89,6 +89,14 @@ public sealed class SessionStore(Db db, ChangeFeed changes, SessionDirectory dir
     public Task<StoredSession?> SaveAsync(StoredSession before, StoredSession after, Ask ask, CancellationToken ct, params NewEvent[] extra) =>
         SaveAsync(before, after, new Saving(null, ask, extra), ct);
 
+    /// <summary>As the other one, inside the caller's transaction; publish it after the commit.</summary>
+    public async Task<StoredSession?> SaveAsync(StoredSession before, StoredSession after, string by, DbConnection connection, params NewEvent[] extra)
+    {
+        var now = clock.GetUtcNow();
+        after = after with { Stages = StageHistory.Advance(before.Stages, before.Session, after.Session, now) };
+        return await UpdateAsync(before, after, by, now, extra, connection) ? after with { Version = before.Version + 1 } : null;
+    }
+
     /// <summary>As the other one, and only while the lease is held: for the reconciler.</summary>
     public Task<StoredSession?> SaveAsync(StoredSession before, StoredSession after, Lease lease, CancellationToken ct) =>
         SaveAsync(before, after, new Saving(lease, null, []), ct);
@@ -111,12 +119,10 @@ public sealed class SessionStore(Db db, ChangeFeed changes, SessionDirectory dir
                     return false;
                 if (ask?.Guard is { } guard)
                     await guard(connection);
-                if (await connection.ExecuteAsync(Update, after.ToRow()) == 0)
+                if (!await UpdateAsync(before, after, ask?.By, now, extra, connection))
                     return false;
                 if (saving.On is not null)
                     await connection.ExecuteAsync("UPDATE nodes SET last_queue = @Queue WHERE id = @NodeId", saving.On);
-                foreach (var happened in SessionHistory.Between(before, after, now).Concat(extra))
-                    await AddEventAsync(connection, after.Session, happened, ask?.By);
                 return true;
             },
             ct,
@@ -196,6 +202,15 @@ public sealed class SessionStore(Db db, ChangeFeed changes, SessionDirectory dir
         Step.Stopped => Commit.Released,
         _ => Commit.Seen,
     };
+
+    private async Task<bool> UpdateAsync(StoredSession before, StoredSession after, string? by, DateTimeOffset now, NewEvent[] extra, DbConnection connection)
+    {
+        if (await connection.ExecuteAsync(Update, after.ToRow()) == 0)
+            return false;
+        foreach (var happened in SessionHistory.Between(before, after, now).Concat(extra))
+            await AddEventAsync(connection, after.Session, happened, by);
+        return true;
+    }
 
     private Task<int> AddEventAsync(DbConnection connection, Session session, NewEvent happened, string? by) =>
         connection.ExecuteAsync(

@@ -101,3 +101,17 @@ public sealed class SessionViews(Origins origins, AgentHub hub, LineBoard board,
 
     private static string Snake(Reason reason) => System.Text.Json.JsonNamingPolicy.SnakeCaseLower.ConvertName(reason.ToString());
 }
+
+/// <summary>What pages ask of a session.</summary>
+public static class SessionViewWords
+{
+    /// <summary>
+    /// It failed because its machine is lost: it may still run there, and comes back with it. What would start it there again
+    /// would end that.
+    /// </summary>
+    public static bool IsLost(this SessionView session)
+    {
+        ArgumentNullException.ThrowIfNull(session);
+        return session.Berth is { Status: "failed", Reason: "node_lost" };
+    }
+}

@@ -18,6 +18,7 @@ public static class SessionsRoom
         .AddSingleton<LaunchTargets>()
         .AddSingleton<AdminSessions>()
         .AddSingleton<Continuation>()
+        .AddSingleton<Replacement>()
         .AddSingleton<StartSession>()
         .AddSingleton<Nudges>()
         .AddSingleton<AgentOrders>()

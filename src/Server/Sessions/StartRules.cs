@@ -21,6 +21,8 @@ public static partial class StartRules
         var chosen = new[] { request.LauncherId, request.EnvironmentId, request.Image }.Count(v => v is not null);
         if (chosen > 1)
             throw Invalid("launcher_id", "Give one of launcher_id, environment_id and image.");
+        if (request is { Continue: not null, InsteadOf: not null })
+            throw Invalid("instead_of", "A session goes on from the work of another, or is started instead of one whose work is out of reach, not both.");
         if (request.Name is { } name && !NamePattern().IsMatch(name))
             throw Invalid("name", $"A session's name has 1 to {SessionNaming.MaxLength} characters: letters, digits, dots, dashes and underscores, beginning with a letter or digit.");
         if (request.Name is { } id && Ulid.IsValid(id.ToUpperInvariant()))

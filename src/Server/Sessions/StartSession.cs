@@ -26,7 +26,7 @@ namespace Berth.Server.Sessions;
 /// </remarks>
 public sealed class StartSession(
     Db db, SessionStore store, SessionQueries queries, SessionCommands commands, ClassChooser classes, LaunchTargets targets,
-    Continuation continuation, LineEntry entry, Nudges nudges, TimeProvider clock)
+    Continuation continuation, Replacement replacement, LineEntry entry, Nudges nudges, TimeProvider clock)
 {
     /// <summary>Starts, or returns the live session of the same launcher.</summary>
     /// <returns>The session, and whether it is new.</returns>
@@ -34,12 +34,13 @@ public sealed class StartSession(
     {
         StartRules.Check(request, caller);
         var from = request.Continue is null ? null : await continuation.RequireAsync(caller, request, ct);
+        var lost = request.InsteadOf is null ? null : await replacement.RequireAsync(caller, request, ct);
         for (var attempt = 0; ; attempt++)
         {
-            var target = from is not null && !Continuation.NamesSource(request)                           // 1
-                ? await targets.AgainAsync(caller, from, ct)
+            var target = (from ?? lost) is { } earlier && !Continuation.NamesSource(request)              // 1
+                ? await targets.AgainAsync(caller, earlier, ct)
                 : await targets.FindAsync(caller, request, ct);
-            if (target.LauncherId is { } launcher && await queries.FindLiveAsync(caller, launcher, ct) is { } live)   // 2
+            if (target.LauncherId is { } launcher && await queries.FindLiveAsync(caller, launcher, ct) is { } live && live.Id != lost?.Session.Id)   // 2
                 return from is null ? (await WakeAsync(caller, live, ct), false) : throw InTheWay(live, from);
             var chosen = await classes.ForStartAsync(caller, request, target.ClassId, target.DiskGb, ct); // 3
             if (chosen.Row.Remote is not null)
@@ -48,11 +49,13 @@ public sealed class StartSession(
                     $"The pool '{chosen.Row.PoolName}' sends its sessions to a cluster through FirecREST, which this version of Berth cannot do yet. Choose another pool: `berth pool list`.");
             try
             {
-                var session = await AddAsync(caller, request, target, chosen, from, attempt, ct);         // 4
+                var (session, givenUp) = await AddAsync(caller, request, target, chosen, from, lost, attempt, ct);   // 4
+                if (givenUp is not null)
+                    store.Publish(givenUp);
                 store.Publish(session);
                 nudges.Nudge(session.Facts.Provider, session.Session.Id);                                 // 5
-                if (from is not null)
-                    nudges.Nudge(from.Facts.Provider, from.Session.Id);
+                if ((from ?? lost) is { } changed)
+                    nudges.Nudge(changed.Facts.Provider, changed.Session.Id);
                 return (await queries.ViewAsync(session, ct), true);
             }
             catch (DbException e) when (e.IsUniqueViolation() && attempt < 20)
@@ -68,19 +71,21 @@ public sealed class StartSession(
         }
     }
 
-    private async Task<StoredSession> AddAsync(
-        Caller caller, StartRequest request, LaunchTarget target, ChosenClass chosen, StoredSession? from, int attempt, CancellationToken ct)
+    private async Task<(StoredSession Session, StoredSession? GivenUp)> AddAsync(
+        Caller caller, StartRequest request, LaunchTarget target, ChosenClass chosen, StoredSession? from, StoredSession? lost, int attempt, CancellationToken ct)
     {
         var now = DateTimeOffset.FromUnixTimeMilliseconds(clock.GetUtcNow().ToUnixTimeMilliseconds()); // as it is stored
         var id = Ulid.New(clock);
         var spec = StartRules.Spec(request, target, chosen, caller);
-        if (from is not null && !Continuation.NamesSource(request))
-            spec = Continuation.WithCodeOf(from, spec, caller);
-        var line = LineOf(caller, request, chosen, spec, from);
+        if ((from ?? lost) is { } earlier && !Continuation.NamesSource(request))
+            spec = Continuation.WithCodeOf(earlier, spec, caller);
+        var line = LineOf(caller, lost is null ? request : Replacement.InItsPlace(request, lost, chosen), chosen, spec, from);
         var provider = from is not null ? from.Facts.Provider : line is null ? ProviderNames.Docker : ProviderNames.Line;
         return await db.WriteAsync(
             async connection =>
             {
+                // First: its name, its launcher and its part of the quota are free then.
+                var givenUp = lost is null ? null : await replacement.GiveUpAsync(lost, id, caller, connection);
                 await Quotas.RequireAsync(connection, new Claim(null, caller.UserId, chosen.Row.PoolId, chosen.Resources));
                 var launcher = target.LauncherId ?? await targets.AddUnlistedAsync(caller, target, spec, connection);
                 var name = request.Name ?? await SessionNaming.FreeNameAsync(caller, target.Name, attempt, connection);
@@ -98,7 +103,7 @@ public sealed class StartSession(
                     session = session with { Workspace = from.Workspace, Continues = from.Session.Id, Disk = from.Disk };
                 }
 
-                return await store.AddAsync(session, caller.Username, connection);
+                return (await store.AddAsync(session, caller.Username, connection), givenUp);
             },
             ct,
             Commit.Asked);

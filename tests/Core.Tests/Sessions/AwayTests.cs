@@ -72,7 +72,7 @@ public sealed class AwayTests
     {
         var lost = Lost();
         Assert.Equal((SessionStatus.Failed, Reason.NodeLost, Act.None), (lost.Session.Status, lost.Session.Reason, lost.Act));
-        Assert.Contains("start anew", lost.Session.Reason!.Value.NextStep("far"));
+        Assert.Contains("start --instead-of far", lost.Session.Reason!.Value.NextStep("far"));
     }
 
     [Fact]
@@ -93,9 +93,23 @@ public sealed class AwayTests
     }
 
     [Fact]
-    public void ALostSessionThatWasResumedMeanwhileIsAnotherStartAndTheOldOneIsNotTakenForIt()
+    public void ALostSessionIsNotResumedForItMayStillRun() => Assert.Throws<IllegalTransitionException>(() => Lifecycle.Resume(Lost().Session, LostAt));
+
+    [Fact]
+    public void ALostSessionThatIsGivenUpIsOverAndKeepsItsWork()
     {
-        var resumed = Lifecycle.Resume(Lost().Session, LostAt);
+        var givenUp = Lifecycle.GivenUp(Lost().Session, LostAt);
+        Assert.Equal((SessionStatus.Ended, Step.Stopped, true), (givenUp.Status, givenUp.Step, givenUp.HasWorkspace));
+        Assert.Equal(Act.None, Lifecycle.Decide(givenUp, Away(), LostAt).Act);
+        Assert.Throws<IllegalTransitionException>(() => Lifecycle.GivenUp(Running(), Now));
+    }
+
+    [Fact]
+    public void ALostSessionThatWasPausedAndResumedMeanwhileIsAnotherStartAndTheOldOneIsNotTakenForIt()
+    {
+        var paused = Lifecycle.Decide(Lifecycle.Pause(Lost().Session, LostAt), Away(), LostAt).Session;
+        Assert.Equal(SessionStatus.Paused, paused.Status);
+        var resumed = Lifecycle.Resume(paused, LostAt);
         var decided = Lifecycle.Decide(resumed, new Sighting(ForeignSighting.NotThere), LostAt.AddMinutes(1));
         Assert.Equal((SessionStatus.Launching, 2, Act.Start), (decided.Session.Status, decided.Session.Generation, decided.Act));
     }
@@ -123,7 +137,7 @@ public sealed class AwayTests
 
         var lost = Lifecycle.Decide(away, Starting(Away()), LostAt);
         Assert.Equal((SessionStatus.Failed, Reason.NodeLost, Act.None), (lost.Session.Status, lost.Session.Reason, lost.Act));
-        Assert.Contains("start anew", lost.Session.Reason!.Value.NextStep("far"));
+        Assert.Contains("start --instead-of far", lost.Session.Reason!.Value.NextStep("far"));
 
         var back = Lifecycle.Decide(lost.Session, Starting(There(lost.Session)), LostAt.AddHours(1));
         Assert.Equal((SessionStatus.Launching, null, Step.Started, Act.None), (back.Session.Status, back.Session.Reason, back.Session.Step, back.Act));

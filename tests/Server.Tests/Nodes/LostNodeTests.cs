@@ -24,7 +24,7 @@ public sealed class LostNodeTests : NodeTest
         SessionView? lost = null;
         await Eventually.TrueAsync(
             async () => (lost = await Server.Client.GetSessionAsync(session, Ct)).Berth is { Status: "failed", Reason: "node_lost" }, () => $"it is lost, it is {lost?.Berth.Status}: {lost?.Berth.Sentence}", TimeSpan.FromSeconds(60));
-        Assert.Contains("start anew", lost!.Berth.NextStep, StringComparison.Ordinal);
+        Assert.Contains("start --instead-of", lost!.Berth.NextStep, StringComparison.Ordinal);
         await Server.Client.StopSessionAsync(session, deleteWork: false, Ct);
         await Server.UntilAsync(session, "ended");
     }

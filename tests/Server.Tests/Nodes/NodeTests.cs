@@ -67,7 +67,7 @@ public sealed class NodeTests : IAsyncLifetime
         var lost = await UntilAsync(session, "failed");
         Assert.Equal("node_lost", lost.Berth.Reason);
         Assert.Matches(@"lab1 has not been heard of since \S+ \S+ UTC: its connection was closed, there or on the way\.", lost.Berth.Sentence);
-        Assert.Contains("start anew", lost.Berth.NextStep, StringComparison.Ordinal);
+        Assert.Contains("start --instead-of", lost.Berth.NextStep, StringComparison.Ordinal);
 
         await node.ConnectAsync();
         var back = await UntilAsync(session, "running");
@@ -95,6 +95,44 @@ public sealed class NodeTests : IAsyncLifetime
         await node.ConnectAsync();
         await Eventually.TrueAsync(() => node.Compute.Keys.Count == 0, "what nobody wants any more is removed");
         Assert.Single(node.Compute.Workspaces); // the work is kept
+    }
+
+    [Fact]
+    public async Task WhatIsStartedInsteadOfALostSessionIsWhatThatWasOnAnotherMachine()
+    {
+        await using var node = await FakeNode.JoinAsync(_server, "lab1", _admin);
+        var (session, agent) = await RunningAsync(node);
+        await agent.DisposeAsync();
+        var refused = await Assert.ThrowsAsync<ApiException>(() => _server.Client.StartSessionAsync(new StartRequest(InsteadOf: session), Ct));
+        Assert.Equal((ProblemCode.Conflict, "instead_of"), (refused.Problem.Kind, refused.Problem.Field));
+        await node.CutAsync();
+        _server.Clock.Move(_server.Options.NodeGrace + TimeSpan.FromMinutes(1));
+        var lost = await UntilAsync(session, "failed");
+        Assert.Contains($"berth session start --instead-of {lost.Name}", lost.Berth.NextStep, StringComparison.Ordinal);
+        var page = await PageAsync($"/sessions/{session}");
+        Assert.Contains("Start elsewhere, without its work", page, StringComparison.Ordinal);
+        Assert.DoesNotContain("Start again", page, StringComparison.Ordinal);
+
+        // It may still run there: neither by itself nor by its launcher is it started over.
+        refused = await Assert.ThrowsAsync<ApiException>(() => _server.Client.ResumeSessionAsync(session, new ResumeRequest(), Ct));
+        Assert.Contains("--instead-of", refused.Message, StringComparison.Ordinal);
+        await Assert.ThrowsAsync<ApiException>(() => _server.Client.StartSessionAsync(new StartRequest(LauncherId: lost.LauncherId), Ct));
+        await Assert.ThrowsAsync<ApiException>(() => _server.Client.StartSessionAsync(new StartRequest(InsteadOf: session, Cpu: 1000), Ct));
+        Assert.Equal("node_lost", (await _server.Client.GetSessionAsync(session, Ct)).Berth.Reason);
+
+        var (instead, created) = await _server.Client.StartSessionAsync(new StartRequest(InsteadOf: lost.Name), Ct);
+        Assert.True(created);
+        Assert.Equal(
+            (lost.Name, lost.Image, lost.LauncherId, lost.ResourceClassId, lost.Berth.PoolName, null),
+            (instead.Name, instead.Image, instead.LauncherId, instead.ResourceClassId, instead.Berth.PoolName, instead.Berth.Continues));
+        var over = await _server.Client.GetSessionAsync(session, Ct);
+        Assert.Equal(("ended", true), (over.Berth.Status, over.Berth.WorkKept));
+
+        await using var other = await FakeNode.JoinAsync(_server, "lab2", _admin);
+        await Eventually.TrueAsync(() => other.Compute.Keys.Any(k => k.SessionId == instead.Id), "it is started on the other machine");
+        await node.ConnectAsync();
+        await Eventually.TrueAsync(() => node.Compute.Keys.Count == 0, "what nobody wants any more is removed");
+        Assert.Single(node.Compute.Workspaces);
     }
 
     [Fact]

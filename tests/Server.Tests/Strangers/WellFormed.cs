@@ -25,6 +25,7 @@ public static class WellFormed
         ["POST /sessions/{id}/extend"] = (_, _) => Form(),
         ["POST /sessions/{id}/stop"] = (_, _) => Form(),
         ["POST /sessions/{id}/continue"] = (_, _) => Form(),
+        ["POST /sessions/{id}/elsewhere"] = (_, _) => Form(),
         ["POST /sessions/all/{id}/pause"] = (_, _) => Form(),
         ["POST /sessions/all/{id}/stop"] = (_, _) => Form(),
         ["POST /sessions/all/{id}/priority"] = (_, _) => Form(("priority", "1")),

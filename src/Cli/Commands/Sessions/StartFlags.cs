@@ -26,6 +26,7 @@ internal sealed class StartFlags
     private readonly Flag<string?> _branch = Flags.Text("--branch", "Branch or tag of the repository", "NAME");
     private readonly Flag<bool> _here = new("--here", "Work in this folder: it becomes the workspace (local server only)") { Personal = true };
     private readonly Flag<string?> _continue = new("--continue", "Go on with the work of a session that has ended: its name or id") { HelpName = "SESSION", Personal = true };
+    private readonly Flag<string?> _insteadOf = new("--instead-of", "Elsewhere what a session was whose machine is lost, without its work: its name or id") { HelpName = "SESSION", Personal = true };
     private readonly Flag<string?> _queue = Flags.Text("--queue", "Queue to wait in, in pools of machines that joined; see `berth queue list`", "QUEUE");
     private readonly Flag<int?> _priority = Flags.Whole("--priority", "In such pools: below 0 lets others go first; above 0 is for admins", "NUMBER", -10, 10);
     private readonly Flag<string?> _url = Flags.Text("--default-url", "Path that opens first, such as /lab", "PATH");
@@ -33,7 +34,7 @@ internal sealed class StartFlags
 
     public void AddTo(Command command)
     {
-        Option[] flags = [_launcher, _environment, _image, _name, _project, _pool, _class, _cpu, _memory, _disk, _gpu, _env, _repo, _branch, _here, _continue, _queue, _priority, _url, _port];
+        Option[] flags = [_launcher, _environment, _image, _name, _project, _pool, _class, _cpu, _memory, _disk, _gpu, _env, _repo, _branch, _here, _continue, _insteadOf, _queue, _priority, _url, _port];
         foreach (var flag in flags)
             command.Add(flag);
         command.Validators.Add(result =>
@@ -47,7 +48,7 @@ internal sealed class StartFlags
     }
 
     /// <summary>Something was said of what to start.</summary>
-    public bool HasSource(Call call) => call.Has(_launcher) || call.Has(_environment) || call.Has(_image) || call.Has(_continue);
+    public bool HasSource(Call call) => call.Has(_launcher) || call.Has(_environment) || call.Has(_image) || call.Has(_continue) || call.Has(_insteadOf);
 
     /// <summary>Something was said that no session which runs already can have.</summary>
     public bool MeansAnother(Call call) => call.Has(_here) || call.Has(_name) || call.Has(_repo);
@@ -58,7 +59,7 @@ internal sealed class StartFlags
         var image = call.Get(_image) ?? answers?.Image;
         var environment = call.Get(_environment) is { } wanted ? (await StartChoices.EnvironmentAsync(server, wanted, ct)).Id
             : answers is not null ? answers.EnvironmentId
-            : launcher is null && image is null && call.Get(_continue) is null ? (await StartChoices.StandardEnvironmentAsync(server, ct)).Id
+            : launcher is null && image is null && (call.Get(_continue) ?? call.Get(_insteadOf)) is null ? (await StartChoices.StandardEnvironmentAsync(server, ct)).Id
             : null;
         var pool = call.Get(_pool) is { } wantedPool ? await StartChoices.PoolAsync(server, wantedPool, ct) : null;
         var repositories = (call.Get(_repo) ?? []).Select(url => new RepositoryRequest(Repository(call, server, url), call.Get(_branch))).ToList();
@@ -75,7 +76,7 @@ internal sealed class StartFlags
             HostFolder: call.Get(_here) ? HostFolder(call, server) : null,
             DefaultUrl: call.Get(_url), Port: call.Get(_port),
             Args: call.Here.BehindDashes is { Count: > 0 } args ? args : null,
-            Continue: call.Get(_continue),
+            Continue: call.Get(_continue), InsteadOf: call.Get(_insteadOf),
             Queue: call.Get(_queue), Priority: call.Get(_priority));
     }
 

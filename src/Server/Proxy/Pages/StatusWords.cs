@@ -46,7 +46,7 @@ public static class StatusWords
     public static string? ResumeWord(SessionView view) => view.Berth.Status switch
     {
         "paused" => "Resume",
-        "failed" => "Start again",
+        "failed" when !view.IsLost() => "Start again",
         _ => null,
     };
 

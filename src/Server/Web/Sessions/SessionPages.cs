@@ -24,6 +24,7 @@ public static class SessionPages
         pages.MapPost("/sessions/{id}/resume", ResumeAsync);
         pages.MapPost("/sessions/{id}/extend", ExtendAsync);
         pages.MapPost("/sessions/{id}/continue", ContinueAsync);
+        pages.MapPost("/sessions/{id}/elsewhere", StartElsewhereAsync);
         pages.MapGet("/sessions/{id}/stop", AskStopAsync);
         pages.MapPost("/sessions/{id}/stop", StopAsync);
     }
@@ -110,6 +111,14 @@ public static class SessionPages
     {
         var (session, _) = await start.StartAsync(caller, new StartRequest(Continue: id), ct);
         toasts.Show(context, new Toast("success", $"{session.Name} starts with the work of the earlier session."));
+        return Pages.After(context, $"/sessions/{session.Id}");
+    }
+
+    private static async Task<IResult> StartElsewhereAsync(
+        string id, PageForm form, Caller caller, StartSession start, Toasts toasts, HttpContext context, CancellationToken ct)
+    {
+        var (session, _) = await start.StartAsync(caller, new StartRequest(InsteadOf: id), ct);
+        toasts.Show(context, new Toast("success", $"{session.Name} starts on another machine; the work of the earlier session stays where it is."));
         return Pages.After(context, $"/sessions/{session.Id}");
     }
 
