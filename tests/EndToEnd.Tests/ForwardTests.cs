@@ -168,6 +168,8 @@ public sealed class ForwardTests(CutServer server) : IClassFixture<CutServer>
                 await attach.ReadPortsAsync();
             await Eventually.TrueAsync(() => attach.Said.Contains("UserKnownHostsFile", StringComparison.Ordinal), "it says how to log in");
             var login = attach.Said.Split('\n').Single(line => line.StartsWith("SSH:  ", StringComparison.Ordinal))[6..];
+            // Whose own settings ask for signs of life would lose the login to a laptop's sleep.
+            Assert.Contains("-o ServerAliveInterval=0", login, StringComparison.Ordinal);
             var ssh = await Ran.ToEndAsync("sh", ["-c", $"{login} -F none -o IdentitiesOnly=yes -o BatchMode=yes 'echo $BERTH_SESSION_NAME'"], server.Near);
             Assert.True(ssh.Line == "attached", ssh.Error);
             await Ran.WellAsync("docker", "exec", "--detach", (await Engine.ContainersOfAsync(server.Installation, session.Id))[0],

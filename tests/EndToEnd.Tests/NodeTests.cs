@@ -6,11 +6,12 @@ using Berth.Contracts.Nodes;
 using Berth.Contracts.Sessions;
 using Berth.EndToEnd.Tests.House;
 using Berth.Fakes;
+using Microsoft.Playwright;
 
 namespace Berth.EndToEnd.Tests;
 
 /// <summary>Machines that join, as they are published: TLS by an authority of the site's own, the real engine, real processes.</summary>
-public sealed class NodeTests(LabServer server) : IClassFixture<LabServer>
+public sealed class NodeTests(LabServer server, Chromium chromium) : IClassFixture<LabServer>, IClassFixture<Chromium>
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
@@ -21,10 +22,19 @@ public sealed class NodeTests(LabServer server) : IClassFixture<LabServer>
     {
         await using var image = await SmallImage.MakeAsync();
         await using var node = new LabNode(server, "lab1");
+        var machines = await chromium.SignInAsync(server.Api, anyAuthority: true);
+        await machines.RunAndWaitForResponseAsync(
+            () => machines.GotoAsync(new Uri(new Uri(machines.Url), "/nodes").ToString()), answer => answer.Url.EndsWith("/api/berth/events", StringComparison.Ordinal));
         await node.JoinAsync(await server.TokenAsync(), "--ca", server.Authorities, "--label", "room=B12");
         await node.UntilAsync("ready");
+        // Nobody loads the page again.
+        var card = machines.GetByRole(AriaRole.Region, new() { Name = "lab1" });
+        await card.GetByText("ready", new() { Exact = true }).WaitForAsync();
 
         var session = await server.StartSessionAsync(Request(image, "far"));
+        await card.GetByRole(AriaRole.List, new() { Name = "Sessions on lab1" }).GetByText("running").WaitForAsync();
+        await machines.LookAsync("machines");
+        await machines.Context.CloseAsync();
         var container = Assert.Single(await Engine.ContainersAsync(node.Installation));
         Assert.Empty(await Engine.ContainersAsync(server.Installation));
         await Ran.WellAsync("docker", "exec", container, "/bin/sh", "-c", "echo from the lab >/work/index.html");
@@ -33,15 +43,25 @@ public sealed class NodeTests(LabServer server) : IClassFixture<LabServer>
         var login = await server.BerthAsync("ssh", "far", "--", "cat", "index.html");
         Assert.True((login.Code, login.Line) == (0, "from the lab"), login.Error);
 
+        await Ran.WellAsync("docker", "exec", "--detach", container, "/bin/busybox", "nc", "-ll", "-p", "9001", "-e", "/bin/busybox", "cat");
+        await using var forward = await Forward.StartAsync(server.Near, "forward", "far", "9001");
+        await using var stream = await forward.ConnectAsync(0);
+        await stream.WriteAsync("while all are there, "u8.ToArray(), Ct);
+        await ReturnsAsync(stream, "while all are there, ");
+
         var begun = await BegunAsync(container);
         await node.KillAsync();
+        await stream.WriteAsync("while the node is away, "u8.ToArray(), Ct);
         node.StartAgain();
         await node.UntilAsync("ready");
+        await ReturnsAsync(stream, "while the node is away, ");
         await ReadsAsync(visitor, session);
 
         await server.KillAsync();
+        await stream.WriteAsync("while the server is away"u8.ToArray(), Ct);
         await server.StartAsync();
         await node.UntilAsync("ready");
+        await ReturnsAsync(stream, "while the server is away");
         await ReadsAsync(visitor, session);
 
         // Nobody started anything again.
@@ -217,6 +237,13 @@ public sealed class NodeTests(LabServer server) : IClassFixture<LabServer>
     {
         var removed = await server.BerthAsync("node", "remove", node.Name, "--force", "-y");
         Assert.True(removed.Code == 0, removed.Error);
+    }
+
+    private static async Task ReturnsAsync(Stream stream, string words)
+    {
+        var back = new byte[words.Length];
+        await stream.ReadExactlyAsync(back, Ct).AsTask().WaitAsync(Patience, Ct);
+        Assert.Equal(words, Encoding.ASCII.GetString(back));
     }
 
     private static StartRequest Request(SmallImage image, string name) =>

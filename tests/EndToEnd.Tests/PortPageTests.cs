@@ -1,4 +1,5 @@
 using Berth.EndToEnd.Tests.House;
+using Berth.Fakes;
 using Microsoft.Playwright;
 
 namespace Berth.EndToEnd.Tests;
@@ -43,7 +44,7 @@ public sealed class PortPageTests(CutServer server, Chromium chromium) : IClassF
         // Without the sign-in there is nothing to see.
         var stranger = await (await page.Context.Browser!.NewContextAsync()).NewPageAsync();
         await stranger.GotoAsync(app.Url);
-        await stranger.WaitForURLAsync("**/sign-in**");
+        await Eventually.TrueAsync(() => stranger.Url.Contains("/sign-in", StringComparison.Ordinal), "it is asked who it is");
 
         // The command's link goes there too.
         var printed = (await server.BerthAsync("open", "ports", "--port", "8501", "--print")).Out.Trim();

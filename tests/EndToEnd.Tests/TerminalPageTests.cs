@@ -81,7 +81,7 @@ public sealed class TerminalPageTests(CutServer server, Chromium chromium) : ICl
         var other = await page.Context.NewPageAsync();
         await other.GotoAsync($"http://localhost:{server.Port}/account");
         await other.EvaluateAsync("document.querySelector('form[action*=\"sign-out\"]').submit()");
-        await other.WaitForURLAsync("**/sign-in**");
+        await Eventually.TrueAsync(() => other.Url.Contains("/sign-in", StringComparison.Ordinal), "the other tab is signed out");
         await Eventually.TrueAsync(
             async () => page.Url.Contains("/sign-in", StringComparison.Ordinal) || (await page.TextContentAsync("#terminal-state")) is { Length: > 0 } said && !said.Contains("Reconnecting", StringComparison.Ordinal),
             "the terminal is closed");
@@ -129,6 +129,24 @@ public sealed class TerminalPageTests(CutServer server, Chromium chromium) : ICl
     }
 
     [Fact]
+    public async Task A_line_that_carries_nothing_any_more_is_found_out_and_replaced()
+    {
+        var session = await server.StartEchoAsync("silent");
+        var page = await chromium.SignInAsync(server.Api);
+        await page.GotoAsync($"http://localhost:{server.Port}/sessions/{session.Id}/terminal");
+        await UntilAsync(page, "~ $");
+        // Its kernel takes what comes, and nobody answers.
+        await server.StallAsync();
+        await page.Keyboard.TypeAsync("echo heard-$((1 + 1))\n");
+        await page.GetByText("Reconnecting").WaitForAsync(new() { Timeout = 30_000 });
+        await server.GoOnAsync();
+        await page.GetByText("What you typed last may not have arrived.").WaitForAsync(new() { Timeout = 30_000 });
+        await page.Keyboard.TypeAsync("echo then-$((30 + 3))\n");
+        await UntilAsync(page, "then-33");
+        await server.RemoveAsync(session.Id);
+    }
+
+    [Fact]
     public async Task Ctrl_C_ends_a_flood_at_once()
     {
         var session = await server.StartEchoAsync("flood");
@@ -167,8 +185,17 @@ public sealed class TerminalPageTests(CutServer server, Chromium chromium) : ICl
         """,
         text);
 
-    private static async Task UntilAsync(IPage page, string text) =>
-        await page.WaitForFunctionAsync("text => document.querySelector('.xterm-rows')?.innerText.replaceAll('\\u00a0', ' ').includes(text)", text);
+    private static async Task UntilAsync(IPage page, string text)
+    {
+        try
+        {
+            await page.WaitForFunctionAsync("text => document.querySelector('.xterm-rows')?.innerText.replaceAll('\\u00a0', ' ').includes(text)", text);
+        }
+        catch (TimeoutException e)
+        {
+            throw new TimeoutException($"'{text}' was not shown, but: {await page.InnerTextAsync(".xterm-rows")}\nIts state: {await page.TextContentAsync("#terminal-state")}", e);
+        }
+    }
 
     private static async Task<int> ColumnsAsync(IPage page)
     {

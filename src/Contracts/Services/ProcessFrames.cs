@@ -16,6 +16,8 @@ public enum ProcessFrameKind : byte
     Show = 3,
     /// <summary>A page, to the server: so many bytes of what came (4 bytes), frames and all, are on its screen.</summary>
     Shown = 4,
+    /// <summary>A page, to the server: whether the line still carries anything.</summary>
+    Ping = 5,
 
     /// <summary>Agent: bytes from the process, its terminal's if it has one.</summary>
     Output = 16,
@@ -31,6 +33,8 @@ public enum ProcessFrameKind : byte
     Clear = 21,
     /// <summary>Agent: another client has the terminal now.</summary>
     TakenOver = 22,
+    /// <summary>The server, to a page that asked by <see cref="Ping"/>.</summary>
+    Pong = 23,
 }
 
 /// <summary>One frame.</summary>
@@ -47,13 +51,15 @@ public readonly record struct ProcessFrame(ProcessFrameKind Kind, ReadOnlyMemory
 /// <param name="stream">To the other side; one reads and several write.</param>
 public sealed class ProcessFrames(Stream stream) : IDisposable
 {
+    /// <summary>Bytes in front of a payload.</summary>
+    public const int Head = 5;
+
     /// <summary>Bytes.</summary>
     public const int MaximumPayload = 64 * 1024;
 
     /// <summary>Bytes of input that are not yet <see cref="ProcessFrameKind.Taken"/>.</summary>
     public const int InputWindow = 1024 * 1024;
 
-    private const int Head = 5;
     private readonly SemaphoreSlim _turn = new(1);
     private readonly byte[] _in = new byte[Head + MaximumPayload];
     private readonly byte[] _out = new byte[Head + MaximumPayload];

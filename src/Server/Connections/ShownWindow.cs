@@ -5,13 +5,16 @@ namespace Berth.Server.Connections;
 
 /// <summary>
 /// Carries a terminal to a page, no faster than the page shows it: a browser's WebSocket takes whatever comes, and keeps it in
-/// memory. The page says how many bytes it has shown (<see cref="ProcessFrameKind.Shown"/>).
+/// memory. The page says how many bytes it has shown (<see cref="ProcessFrameKind.Shown"/>), and asks whether anybody hears it:
+/// a browser does not tell it that its line is dead.
 /// </summary>
 /// <param name="page">The page.</param>
 /// <param name="terminal">The terminal.</param>
 /// <param name="window">Bytes that may be on their way to the page.</param>
-internal sealed class ShownWindow(DuplexStream page, DuplexStream terminal, int window)
+internal sealed class ShownWindow(DuplexStream page, DuplexStream terminal, int window) : IDisposable
 {
+    private readonly ProcessFrames _page = new(page);
+    private readonly ProcessFrames _terminal = new(terminal);
     private readonly Lock _lock = new();
     private long _room = window;
     private TaskCompletionSource? _more;
@@ -25,18 +28,24 @@ internal sealed class ShownWindow(DuplexStream page, DuplexStream terminal, int 
         await Task.WhenAll(OrAbortAsync(HearAsync(ct)), OrAbortAsync(ShowAsync(ct)));
     }
 
+    public void Dispose()
+    {
+        _page.Dispose();
+        _terminal.Dispose();
+    }
+
     private async Task HearAsync(CancellationToken ct)
     {
-        using var said = new ProcessFrames(page);
-        using var heard = new ProcessFrames(terminal);
         try
         {
-            while (await said.ReadAsync(ct) is { } frame)
+            while (await _page.ReadAsync(ct) is { } frame)
             {
                 if (frame is { Kind: ProcessFrameKind.Shown, Payload.Length: >= 4 })
                     Widen(ProcessFrames.Number(frame.Payload));
+                else if (frame.Kind == ProcessFrameKind.Ping)
+                    await _page.WriteAsync(ProcessFrameKind.Pong, default, ct);
                 else
-                    await heard.WriteAsync(frame.Kind, frame.Payload, ct);
+                    await _terminal.WriteAsync(frame.Kind, frame.Payload, ct);
             }
         }
         finally
@@ -49,11 +58,15 @@ internal sealed class ShownWindow(DuplexStream page, DuplexStream terminal, int 
 
     private async Task ShowAsync(CancellationToken ct)
     {
-        await Splice.CopyAsync(terminal, page, bytes => RoomAsync(bytes.Length), ct);
+        while (await _terminal.ReadAsync(ct) is { } frame)
+        {
+            await RoomAsync(ProcessFrames.Head + frame.Payload.Length);
+            await _page.WriteAsync(frame.Kind, frame.Payload, ct);
+        }
         await page.CompleteWritesAsync(ct);
     }
 
-    // Where there is any room a read's worth passes, so that a window is never too small.
+    // Where there is any room a frame passes, so that a window is never too small.
     private async ValueTask RoomAsync(int bytes)
     {
         while (true)

@@ -38,7 +38,8 @@ internal static class TerminalCarrier
                 JsonSerializer.SerializeToUtf8Bytes<ServiceRequest>(request, ServiceJson.Default.ServiceRequest),
                 new ResumableOptions { Window = ProcessFrames.InputWindow },
                 ct);
-            await (window is { } bytes ? new ShownWindow(browser, stream, bytes).PassAsync(ct) : Splice.RunAsync(browser, stream, ct));
+            using var shown = window is { } bytes ? new ShownWindow(browser, stream, bytes) : null;
+            await (shown?.PassAsync(ct) ?? Splice.RunAsync(browser, stream, ct));
         }
         catch (StreamRefusedException e)
         {

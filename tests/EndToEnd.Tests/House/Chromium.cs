@@ -11,7 +11,8 @@ public sealed class Chromium : IAsyncDisposable
     private IBrowser? _browser;
 
     /// <summary>A browser of a new user: no cookies, nothing cached.</summary>
-    public async Task<IBrowserContext> NewAsync()
+    /// <param name="anyAuthority">The server's certificate is of an authority that the browser does not know.</param>
+    public async Task<IBrowserContext> NewAsync(bool anyAuthority = false)
     {
         _playwright ??= await Playwright.CreateAsync();
         _browser ??= await _playwright.Chromium.LaunchAsync(new()
@@ -19,15 +20,15 @@ public sealed class Chromium : IAsyncDisposable
             ExecutablePath = Places.FirstOrDefault(File.Exists) ?? throw new InvalidOperationException("Chromium is not installed. On Debian: apt-get install chromium"),
             Args = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
         });
-        var context = await _browser.NewContextAsync(new() { ViewportSize = new() { Width = 1280, Height = 900 } });
+        var context = await _browser.NewContextAsync(new() { ViewportSize = new() { Width = 1280, Height = 900 }, IgnoreHTTPSErrors = anyAuthority });
         context.SetDefaultTimeout(20_000);
         return context;
     }
 
     /// <summary>A page that is signed in by a one-time link.</summary>
-    public async Task<IPage> SignInAsync(ApiClient api)
+    public async Task<IPage> SignInAsync(ApiClient api, bool anyAuthority = false)
     {
-        var page = await (await NewAsync()).NewPageAsync();
+        var page = await (await NewAsync(anyAuthority)).NewPageAsync();
         await page.GotoAsync((await api.CreateSignInLinkAsync(TestContext.Current.CancellationToken)).Url);
         return page;
     }

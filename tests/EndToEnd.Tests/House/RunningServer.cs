@@ -111,6 +111,13 @@ public class RunningServer : IAsyncLifetime
         await stop.WaitForExitAsync(Ct);
     }
 
+    /// <summary>After a stall.</summary>
+    internal async Task GoOnAsync()
+    {
+        using var goOn = Process.Start("kill", ["-CONT", $"{_process!.Id}"]);
+        await goOn.WaitForExitAsync(Ct);
+    }
+
     /// <summary>Runs the command without a terminal, as this server's owner.</summary>
     internal Task<Ran> BerthAsync(params string[] arguments) => BerthInAsync(DataFolder, arguments);
 

@@ -4,7 +4,7 @@
 // stream; a tab that becomes visible again refreshes in full, for it may have missed anything.
 (() => {
   if (!document.documentElement.hasAttribute('data-live') || !navigator.locks || !('BroadcastChannel' in window)) return;
-  const KINDS = ['session', 'launcher', 'environment', 'pool', 'project'];
+  const KINDS = ['session', 'launcher', 'environment', 'pool', 'project', 'node'];
   const pending = new Map();
   const channel = new BroadcastChannel('berth-changes');
   const me = crypto.getRandomValues(new Uint32Array(2)).join('');
@@ -13,6 +13,8 @@
 
   // A pull reports many times a second: parts of the page hear of a kind at most four times a second.
   function tell(kind, id) {
+    // More happened than could be told.
+    if (kind === 'all') return refresh();
     if (!KINDS.includes(kind)) return;
     if (pending.has(kind)) { pending.get(kind).add(id); return; }
     pending.set(kind, new Set());

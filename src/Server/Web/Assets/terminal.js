@@ -2,10 +2,13 @@
 (() => {
   const box = document.getElementById('terminal');
   if (!box) return;
-  const INPUT = 0, RESIZE = 2, SHOWN = 4, OUTPUT = 16, TAKEN = 18, EXIT = 19, NAME = 20, CLEAR = 21, TAKEN_OVER = 22;
+  const INPUT = 0, RESIZE = 2, SHOWN = 4, PING = 5, OUTPUT = 16, TAKEN = 18, EXIT = 19, NAME = 20, CLEAR = 21, TAKEN_OVER = 22, PONG = 23;
   const MOST_IN_A_FRAME = 64 * 1024, WINDOW = 1024 * 1024, MOST_KEPT = 64 * 1024;
   // The server sends no more than this ahead of what is on the screen.
   const OUTPUT_WINDOW = 512 * 1024, SAY_SHOWN_AFTER = 32 * 1024;
+  // A line that carries nothing any more looks like one on which nothing is said, so the server is asked: soon after input
+  // that nobody answers, when the network or the tab is back, and now and then.
+  const ASK_AFTER = 2000, ANSWER_WITHIN = 5000, CONNECT_WITHIN = 15000, ASK_EVERY = 15000;
   const state = document.getElementById('terminal-state');
   const again = document.getElementById('terminal-again');
   const dark = () => document.documentElement.getAttribute('data-bs-theme') === 'dark';
@@ -30,6 +33,12 @@
   // Whether input passes; whether a shell was here before; and what became of input while none passed.
   let ready = false, known = false, doubt = '', kept = 0;
 
+  let silent = 0, unanswered = 0;
+  // Bytes of input: sent, those up to the last that the user typed, and those that are with the shell.
+  let sent = 0, typed = 0, taken = 0;
+  // What the screen answers when a program asks it, by itself: where the cursor is, what it can do, who has the focus.
+  const ANSWER = /^\x1b(\[[?>]?[\d;]*[Rcn]|\[\?[\d;]*\$y|\[[IO]|[P\]][\s\S]+)$/;
+
   // Between backticks stand commands, as in all that the server says.
   function say(text, canGoOn = false) {
     state.replaceChildren(...text.split('`').map((part, i) => {
@@ -49,31 +58,36 @@
     if (socket?.readyState === WebSocket.OPEN) socket.send(bytes);
   }
 
-  function type(bytes) {
-    if (!ready) keep(bytes);
+  function type(bytes, byUser = true) {
+    if (!ready) keep(bytes, byUser);
     else {
-      enqueue(bytes);
+      enqueue(bytes, byUser);
       flush();
     }
   }
 
-  function enqueue(bytes) {
-    for (let at = 0; at < bytes.length; at += MOST_IN_A_FRAME) waiting.push(bytes.subarray(at, at + MOST_IN_A_FRAME));
+  function enqueue(bytes, byUser) {
+    for (let at = 0; at < bytes.length; at += MOST_IN_A_FRAME) waiting.push({ bytes: bytes.subarray(at, at + MOST_IN_A_FRAME), byUser });
   }
 
   function flush() {
-    while (ready && socket.readyState === WebSocket.OPEN && waiting.length && waiting[0].length <= room) {
-      room -= waiting[0].length;
-      frame(INPUT, waiting.shift());
+    while (ready && socket.readyState === WebSocket.OPEN && waiting.length && waiting[0].bytes.length <= room) {
+      const { bytes, byUser } = waiting.shift();
+      room -= bytes.length;
+      sent += bytes.length;
+      if (byUser) typed = sent;
+      frame(INPUT, bytes);
+      silent ||= setTimeout(ask, ASK_AFTER);
     }
   }
 
   // While the line is away. All of it is sent afterwards, or nothing: half a command is another command.
-  function keep(bytes) {
-    if (over) return;
+  function keep(bytes, byUser) {
+    // A question of before is answered no more.
+    if (over || !byUser) return;
     kept += bytes.length;
     if (doubt || kept > MOST_KEPT) drop(doubt || 'What you typed meanwhile was not sent.');
-    else enqueue(bytes);
+    else enqueue(bytes, byUser);
   }
 
   function drop(why) {
@@ -104,7 +118,12 @@
       begin(false);
       terminal.write(payload, () => show(from, payload.length));
     } else if (kind === CLEAR) { begin(true); terminal.reset(); }
-    else if (kind === TAKEN) { room += new DataView(payload.buffer, payload.byteOffset).getUint32(0); flush(); }
+    else if (kind === TAKEN) {
+      const count = new DataView(payload.buffer, payload.byteOffset).getUint32(0);
+      room += count;
+      taken += count;
+      flush();
+    }
     else if (kind === NAME) {
       // So that the page, loaded anew, finds the same one.
       const url = new URL(location);
@@ -143,10 +162,29 @@
       const length = new DataView(bytes.buffer, at).getUint32(1);
       if (bytes.length - at - 5 < length) break;
       hear(bytes[at], bytes.slice(at + 5, at + 5 + length));
-      show(socket, bytes[at] === OUTPUT ? 5 : 5 + length);
+      if (bytes[at] !== PONG) show(socket, bytes[at] === OUTPUT ? 5 : 5 + length);
       at += 5 + length;
     }
     pending = bytes.slice(at);
+  }
+
+  function ask() {
+    if (unanswered || socket.readyState !== WebSocket.OPEN) return;
+    unanswered = setTimeout(abandon, ANSWER_WITHIN);
+    frame(PING, new Uint8Array(0));
+  }
+
+  function heard() {
+    clearTimeout(silent);
+    clearTimeout(unanswered);
+    silent = unanswered = 0;
+  }
+
+  // Without waiting for the browser to find out.
+  function abandon() {
+    socket.onclose = socket.onmessage = null;
+    socket.close();
+    lost();
   }
 
   function connect() {
@@ -157,10 +195,12 @@
     const address = new URL(`${box.dataset.connect}?${query}`, location);
     address.protocol = address.protocol.replace('http', 'ws');
     [pending, room, over, shown] = [new Uint8Array(0), WINDOW, false, 0];
+    [sent, typed, taken] = [0, 0, 0];
     socket = new WebSocket(address);
     socket.binaryType = 'arraybuffer';
-    socket.onopen = () => { delay = 0; };
-    socket.onmessage = message => receive(message.data);
+    unanswered = setTimeout(abandon, CONNECT_WITHIN);
+    socket.onopen = () => { delay = 0; heard(); };
+    socket.onmessage = message => { heard(); receive(message.data); };
     socket.onclose = lost;
   }
 
@@ -172,15 +212,16 @@
 
   // A refused WebSocket does not say why; the same request without one does.
   async function lost() {
+    heard();
     // What was on its way may have arrived or not, and what belongs behind it cannot be sent.
-    if (ready && room < WINDOW) drop('What you typed last may not have arrived.');
+    if (ready && taken < typed) drop('What you typed last may not have arrived.');
     ready = false;
     if (over) { leave(); return; }
     say('Reconnecting …');
     delay = Math.min(delay * 2 || 250, 5000);
     await new Promise(next => setTimeout(next, delay));
     try {
-      const answer = await fetch(`${box.dataset.connect}?${new URLSearchParams(location.search)}`, { redirect: 'manual', headers: { Accept: 'application/json' } });
+      const answer = await fetch(`${box.dataset.connect}?${new URLSearchParams(location.search)}`, { redirect: 'manual', headers: { Accept: 'application/json' }, signal: AbortSignal.timeout(CONNECT_WITHIN) });
       if (answer.status >= 400 && answer.status < 500 && answer.status !== 429) {
         const problem = await answer.json().catch(() => null);
         say(problem?.error?.message ?? 'The terminal is not yours to open any more.', true);
@@ -194,7 +235,7 @@
 
   // What was said of lost input stays until its user goes on: the screen itself answers questions of programs by input, too.
   terminal.onKey(() => { if (ready && !over) say(''); });
-  terminal.onData(text => type(new TextEncoder().encode(text)));
+  terminal.onData(text => type(new TextEncoder().encode(text), !ANSWER.test(text)));
   terminal.onBinary(text => type(Uint8Array.from(text, c => c.charCodeAt(0))));
   terminal.onResize(resize);
   new ResizeObserver(() => fit.fit()).observe(box);
@@ -210,6 +251,9 @@
     const key = event.target.closest('[data-key]')?.dataset.key;
     if (key) { type(new TextEncoder().encode(KEYS[key])); terminal.focus(); }
   });
+  addEventListener('online', ask);
+  document.addEventListener('visibilitychange', () => { if (!document.hidden) ask(); });
+  setInterval(() => { if (!document.hidden) ask(); }, ASK_EVERY);
   again.addEventListener('click', () => { connect(); terminal.focus(); });
   connect();
 })();
