@@ -34,10 +34,11 @@ internal sealed class SessionStreams(ApiClient client, string sessionId, LineRep
         var (opening, followed) = (new Opening(), line.Follow());
         using var patience = new CancellationTokenSource(Volatile.Read(ref _works) ? Timeout.InfiniteTimeSpan : s_firstWithin, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, patience.Token);
-        await using var moment = time.CreateTimer(_ => Say(opening), null, s_moment, Timeout.InfiniteTimeSpan);
         try
         {
-            var stream = await ResumableClient.OpenAsync(attempt => ConnectAsync(opening, attempt), Words(request), Options(followed), either.Token);
+            var opened = ResumableClient.OpenAsync(attempt => ConnectAsync(opening, attempt), Words(request), Options(followed), either.Token);
+            await SayUntilAsync(opened, opening);
+            var stream = await opened;
             Volatile.Write(ref _works, true);
             _ = stream.Ended.ContinueWith(_ => followed.End(), TaskScheduler.Default);
             return stream;
@@ -46,11 +47,6 @@ internal sealed class SessionStreams(ApiClient client, string sessionId, LineRep
         {
             throw opening.Cause ?? new CliException(
                 ExitCodes.TimedOut, "The session's agent does not answer. See how the session is with `berth session show`, and what it says with `berth session logs`.");
-        }
-        finally
-        {
-            opening.IsOver = true;
-            line.EndWait();
         }
     }
 

@@ -113,6 +113,10 @@ public sealed partial class ApiClient
     public Task<IReadOnlyList<ConnectionView>> SessionConnectionsAsync(string idOrName, CancellationToken ct) =>
         GetAllAsync($"{Sessions}/{Escape(idOrName)}/connections", Json.ListConnectionView, ct);
 
+    /// <summary>A page of who was connected to anybody's session, newest first, and how many pages there are; for admins.</summary>
+    public async Task<(IReadOnlyList<ConnectionView> Connections, int Pages)> AllConnectionsAsync(string? user, int page, int perPage, CancellationToken ct) =>
+        await GetPageAsync($"api/berth/connections{(user is null ? "" : $"?user={Escape(user)}")}", page, perPage, Json.ListConnectionView, ct);
+
     /// <summary>
     /// Listens for changes. The task ends when the server listens too: what changes from then on is told. The stream ends
     /// when the server goes away; a cut connection throws <see cref="ServerUnreachableException"/>.

@@ -48,6 +48,13 @@ public sealed class SessionCommandTests : CommandTest
         Assert.Contains("1970-01-01 00:00:02 (lost)", shown[1], StringComparison.Ordinal);
         Assert.Contains("1970-01-01 00:00:02", shown[2], StringComparison.Ordinal);
         Assert.DoesNotContain("lost", shown[2], StringComparison.Ordinal);
+
+        // All of them, for who runs the server.
+        var owner = await Server.OwnerNameAsync();
+        var all = await Berth.RunAsync("session", "connections", "--all-users", "--user", owner);
+        Assert.Matches($@"STARTED +USER +SESSION[\s\S]+{owner} +alpha +1970-01-01 00:00:02 \(lost\)", all.Out);
+        Assert.Equal("[]", (await Berth.RunAsync("session", "connections", "--all-users", "--user", "nobody", "-o", "json")).Line);
+        Assert.Equal(ExitCodes.Usage, (await Berth.RunAsync("session", "connections", "alpha", "--all-users")).Code);
     }
 
     [Fact]

@@ -44,9 +44,9 @@ internal static class NodeColumns
         return live.Count == 0 ? null : string.Join(", ", live);
     }
 
-    /// <summary>Such as <c>3.5 of 8</c>.</summary>
+    /// <summary>Such as <c>3.5 of 8 free</c>.</summary>
     private static string? FreeOf(NodeView node, Func<NodeAmounts, double> part, string unit = "") => node is { Free: { } free, Offered: { } offered }
-        ? string.Create(CultureInfo.InvariantCulture, $"{part(free):0.##} of {part(offered):0.##}{unit}")
+        ? string.Create(CultureInfo.InvariantCulture, $"{part(free):0.##} of {part(offered):0.##}{unit} free")
         : null;
 
     private static string? Amounts(NodeAmounts? a) => a is null ? null : string.Create(

@@ -81,7 +81,7 @@ internal sealed class AttachCommand(Surroundings here) : SessionVerb(here, "atta
         var ssh = ports.OpenSsh(new SshRequest { Keys = await files.PublicKeysAsync(ct) }, ct);
         var (address, port) = (ssh.Local.Split(':')[0], ssh.Local.Split(':')[1]);
         call.Report.Line(
-            $"SSH:  ssh -p {port} -i {ShellWord.Of(files.Identity)} -o HostKeyAlias={host} -o UserKnownHostsFile={ShellWord.Of(files.KnownHosts)} {address}");
+            $"SSH:  ssh -p {port} -i {ShellWord.Of(files.Identity)} -o HostKeyAlias={host} -o UserKnownHostsFile={ShellWord.Of(files.KnownHosts)} -o ServerAliveInterval=0 {address}");
         return ssh;
     }
 
