@@ -72,8 +72,14 @@ internal sealed class SessionSockets(string parent, AgentRelay relay, int most =
 
     private async Task ServeAsync(string sessionId, Socket agent, SemaphoreSlim room, CancellationToken over)
     {
-        await relay.ServeAsync(sessionId, agent, over);
-        room.Release();
+        try
+        {
+            await relay.ServeAsync(sessionId, agent, over);
+        }
+        finally
+        {
+            room.Release();
+        }
     }
 
     private async Task AcceptAsync(string sessionId, Socket listening)
@@ -94,9 +100,9 @@ internal sealed class SessionSockets(string parent, AgentRelay relay, int most =
             {
                 return;
             }
-            catch (SocketException e)
+            catch (Exception e)
             {
-                // Out of file descriptors, most likely: others will be closed.
+                // Out of file descriptors, most likely: others will be closed. Whatever it is, the session's agent must get through later.
                 await Console.Error.WriteLineAsync($"berth-node: a connection of session {sessionId} could not be accepted: {e.Message}");
                 await Task.Delay(TimeSpan.FromMilliseconds(100), CancellationToken.None);
             }

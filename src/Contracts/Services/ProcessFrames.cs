@@ -33,7 +33,7 @@ public enum ProcessFrameKind : byte
     Clear = 21,
     /// <summary>Agent: another client has the terminal now.</summary>
     TakenOver = 22,
-    /// <summary>The server, to a page that asked by <see cref="Ping"/>.</summary>
+    /// <summary>The server, to a page: first of all, and whenever it asks by <see cref="Ping"/>.</summary>
     Pong = 23,
 }
 

@@ -25,6 +25,8 @@ internal sealed class ShownWindow(DuplexStream page, DuplexStream terminal, int 
     public async Task PassAsync(CancellationToken ct)
     {
         using var registration = ct.UnsafeRegister(_ => AbortBoth(), null);
+        // A page asks where it has heard that it is answered.
+        await OrAbortAsync(_page.WriteAsync(ProcessFrameKind.Pong, default, ct));
         await Task.WhenAll(OrAbortAsync(HearAsync(ct)), OrAbortAsync(ShowAsync(ct)));
     }
 

@@ -13,7 +13,8 @@ namespace Berth.Server.Queues;
 /// <param name="Resources">What it needs.</param>
 /// <param name="Limits">How long it may run.</param>
 /// <param name="On">The provider instance that has its work, and on which alone it can run; null: any.</param>
-public sealed record Comer(string UserId, string? Pool, string Queue, SessionResources Resources, Limits Limits, string? On);
+/// <param name="Not">The provider instance of a machine that is lost, instead of which there has to be another one; null: none is.</param>
+public sealed record Comer(string UserId, string? Pool, string Queue, SessionResources Resources, Limits Limits, string? On, string? Not = null);
 
 /// <summary>
 /// Who may stand in line: all but those that could never be given a machine, as these are offered now, the ones that are
@@ -30,7 +31,9 @@ public sealed class LineEntry(NodeDirectory nodes, TimeProvider clock)
             throw new ProblemException(ProblemCode.Invalid, $"In the pool '{comer.Pool}', say how many gpus: its machines have gpus of their own, and which ones a session gets is decided there.", "gpu");
         var own = comer.On is null ? null : nodes.OfInstance(comer.On)
             ?? throw new ProblemException(ProblemCode.NoCapacity, "The machine that has this session's work was removed: start a new one.");
-        var loads = nodes.All.Where(n => own is null ? n.Row.Serves(comer.UserId, comer.Queue) : n == own).Select(n => new NodeLoad(n, [])).ToList();
+        var loads = nodes.All.Where(n => own is null ? n.Row.Serves(comer.UserId, comer.Queue) && n.Row.Instance != comer.Not : n == own).Select(n => new NodeLoad(n, [])).ToList();
+        if (comer.Not is not null && loads.Count == 0)
+            throw new ProblemException(ProblemCode.NoCapacity, $"The pool '{comer.Pool}' has no other machine in the queue '{comer.Queue}'. The session goes on by itself when its machine is back, or choose another queue or pool: `berth queue list`, `berth pool list`.");
         if (loads.Exists(l => l.Offered is null || (comer.Resources.Gpu.Wanted && l.Facts is { GpusUnknown: true })))
             return;
         var now = clock.GetUtcNow();

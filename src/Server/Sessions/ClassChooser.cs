@@ -14,7 +14,7 @@ namespace Berth.Server.Sessions;
 /// <summary>Pool, class and amounts of a start: what the caller may use, and whether it fits class and quota.</summary>
 public sealed class ClassChooser(Db db)
 {
-    private const long Gigabyte = 1L << 30;
+    internal const long Gigabyte = 1L << 30;
 
     private const string Select = """
         SELECT c.id AS class_id, c.name AS class_name, c.cpu, c.memory, c.gpu, c.max_storage, c.default_storage, c.is_default AS default_class,
@@ -185,7 +185,7 @@ public sealed class ClassRow
     /// <exception cref="ProblemException">The pool has no such queue.</exception>
     public string? Queue(string? wanted)
     {
-        var all = Queues is null ? [] : JsonSerializer.Deserialize(Queues, SessionsJson.Default.IReadOnlyListString) ?? [];
+        var all = AllQueues();
         if (wanted is null)
             return all is [var first, ..] ? first : null;
         return all.FirstOrDefault(q => string.Equals(q, wanted, StringComparison.OrdinalIgnoreCase))
@@ -195,4 +195,9 @@ public sealed class ClassRow
                     : $"The pool '{PoolName}' has no queue '{wanted}'. It has: {string.Join(", ", all)}.",
                 "queue");
     }
+
+    /// <summary>Whether the pool has this queue.</summary>
+    public bool HasQueue(string name) => AllQueues().Contains(name, StringComparer.OrdinalIgnoreCase);
+
+    private IReadOnlyList<string> AllQueues() => Queues is null ? [] : JsonSerializer.Deserialize(Queues, SessionsJson.Default.IReadOnlyListString) ?? [];
 }

@@ -48,6 +48,8 @@ public sealed class Continuation(SessionQueries queries, SessionStore store)
     private static StoredSession Kept(StoredSession from)
     {
         var (session, name) = (from.Session, from.Facts.Name);
+        if (Lifecycle.IsLost(session))
+            throw Refused(ProblemCode.Conflict, $"The machine of session '{name}' is lost, and its work with it: {Reason.NodeLost.NextStep(name)}");
         if (session.Status != SessionStatus.Ended)
             throw Live(name, session.Status.ToString().ToLowerInvariant());
         if (from.ContinuedBy is { } next)

@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Globalization;
 using Berth.Contracts.Problems;
 using Berth.Contracts.Sessions;
 using Berth.Core.Sessions;
@@ -36,10 +37,26 @@ public sealed class Replacement(SessionQueries queries, SessionStore store, Time
             ?? throw Refused($"Session '{lost.Facts.Name}' changed just now: its machine may be back. See `berth session show {lost.Facts.Name}`.");
     }
 
-    /// <summary>The request with the queue and the priority that the lost session had, where it says nothing else.</summary>
+    /// <summary>The request with the amounts that the lost session had, where it says nothing else and no other class.</summary>
+    public static StartRequest AsItWas(StartRequest request, StoredSession lost)
+    {
+        if ((request.ResourceClassId ?? (object?)request.PoolName) is not null || Continuation.NamesSource(request))
+            return request;
+        var had = lost.Spec.Resources;
+        return request with
+        {
+            Cpu = request.Cpu ?? had.Cpu,
+            MemoryGb = request.MemoryGb ?? (double)had.MemoryBytes / ClassChooser.Gigabyte,
+            DiskGb = request.DiskGb ?? (int)(had.DiskBytes / ClassChooser.Gigabyte),
+            // Which gpus they were is that machine's.
+            Gpu = request.Gpu ?? Math.Max(had.Gpu.Count, had.Gpu.Ids.Count).ToString(CultureInfo.InvariantCulture),
+        };
+    }
+
+    /// <summary>The request with the queue and the priority that the lost session had, where it says nothing else and the pool has that queue.</summary>
     public static StartRequest InItsPlace(StartRequest request, StoredSession lost, ChosenClass chosen) =>
         lost.Session.Line is not { } line || lost.Facts.PoolId != chosen.Row.PoolId ? request
-            : request with { Queue = request.Queue ?? line.Queue, Priority = request.Priority ?? line.Priority };
+            : request with { Queue = request.Queue ?? (chosen.Row.HasQueue(line.Queue) ? line.Queue : null), Priority = request.Priority ?? line.Priority };
 
     private static ProblemException Refused(string sentence) => new(ProblemCode.Conflict, sentence, "instead_of");
 }

@@ -41,15 +41,16 @@ public sealed class StartSession(
                 ? await targets.AgainAsync(caller, earlier, ct)
                 : await targets.FindAsync(caller, request, ct);
             if (target.LauncherId is { } launcher && await queries.FindLiveAsync(caller, launcher, ct) is { } live && live.Id != lost?.Session.Id)   // 2
-                return from is null ? (await WakeAsync(caller, live, ct), false) : throw InTheWay(live, from);
-            var chosen = await classes.ForStartAsync(caller, request, target.ClassId, target.DiskGb, ct); // 3
+                return (from ?? lost) is null ? (await WakeAsync(caller, live, ct), false) : throw InTheWay(live, from, lost);
+            var asked = lost is null ? request : Replacement.AsItWas(request, lost);
+            var chosen = await classes.ForStartAsync(caller, asked, target.ClassId, target.DiskGb, ct); // 3
             if (chosen.Row.Remote is not null)
                 throw new ProblemException(
                     ProblemCode.NoCapacity,
                     $"The pool '{chosen.Row.PoolName}' sends its sessions to a cluster through FirecREST, which this version of Berth cannot do yet. Choose another pool: `berth pool list`.");
             try
             {
-                var (session, givenUp) = await AddAsync(caller, request, target, chosen, from, lost, attempt, ct);   // 4
+                var (session, givenUp) = await AddAsync(caller, asked, target, chosen, from, lost, attempt, ct);    // 4
                 if (givenUp is not null)
                     store.Publish(givenUp);
                 store.Publish(session);
@@ -79,12 +80,12 @@ public sealed class StartSession(
         var spec = StartRules.Spec(request, target, chosen, caller);
         if ((from ?? lost) is { } earlier && !Continuation.NamesSource(request))
             spec = Continuation.WithCodeOf(earlier, spec, caller);
-        var line = LineOf(caller, lost is null ? request : Replacement.InItsPlace(request, lost, chosen), chosen, spec, from);
+        var line = LineOf(caller, lost is null ? request : Replacement.InItsPlace(request, lost, chosen), chosen, spec, from, lost);
         var provider = from is not null ? from.Facts.Provider : line is null ? ProviderNames.Docker : ProviderNames.Line;
         return await db.WriteAsync(
             async connection =>
             {
-                // First: its name, its launcher and its part of the quota are free then.
+                // First: its name and its launcher are free then.
                 var givenUp = lost is null ? null : await replacement.GiveUpAsync(lost, id, caller, connection);
                 await Quotas.RequireAsync(connection, new Claim(null, caller.UserId, chosen.Row.PoolId, chosen.Resources));
                 var launcher = target.LauncherId ?? await targets.AddUnlistedAsync(caller, target, spec, connection);
@@ -110,7 +111,7 @@ public sealed class StartSession(
     }
 
     /// <summary>Where it stands in line; null: its pool has none. Who goes on from earlier work goes where that is.</summary>
-    private LinePlace? LineOf(Caller caller, StartRequest request, ChosenClass chosen, SessionSpec spec, StoredSession? from)
+    private LinePlace? LineOf(Caller caller, StartRequest request, ChosenClass chosen, SessionSpec spec, StoredSession? from, StoredSession? lost)
     {
         var onNodes = chosen.Row.Kind == PoolKinds.Nodes;
         if (from is not null && onNodes != (from.Facts.Provider != ProviderNames.Docker))
@@ -120,11 +121,13 @@ public sealed class StartSession(
             return null;
         if (spec.HostFolder is not null || spec.Repositories.Any(r => r.IsLocal))
             throw new ProblemException(ProblemCode.Invalid, $"The machines of the pool '{chosen.Row.PoolName}' have no folders of the server's machine: give a repository that can be cloned, or choose another pool.", "host_folder");
-        entry.Require(new Comer(caller.UserId, chosen.Row.PoolName, queue!, spec.Resources, chosen.Limits, from?.Facts.Provider));
+        entry.Require(new Comer(caller.UserId, chosen.Row.PoolName, queue!, spec.Resources, chosen.Limits, from?.Facts.Provider, lost?.Facts.Provider));
         return new LinePlace(queue!, request.Priority ?? 0);
     }
 
-    private static ProblemException InTheWay(SessionView live, StoredSession from) => new(
+    private static ProblemException InTheWay(SessionView live, StoredSession? from, StoredSession? lost) => from is null
+        ? new(ProblemCode.Conflict, $"You have session '{live.Name}' of that launcher already. Name no launcher, and '{lost!.Facts.Name}' is started as it was.", "launcher_id")
+        : new(
         ProblemCode.Conflict,
         $"You have session '{live.Name}' of that launcher already, with work of its own. Stop it first (`berth session stop {live.Name}`), "
         + $"or go on from '{from.Facts.Name}' in something else: `berth session start --continue {from.Session.Id} --environment …`.",

@@ -55,6 +55,7 @@ public sealed class SessionCommandTests : CommandTest
         Assert.Matches($@"STARTED +USER +SESSION[\s\S]+{owner} +alpha +1970-01-01 00:00:02 \(lost\)", all.Out);
         Assert.Equal("[]", (await Berth.RunAsync("session", "connections", "--all-users", "--user", "nobody", "-o", "json")).Line);
         Assert.Equal(ExitCodes.Usage, (await Berth.RunAsync("session", "connections", "alpha", "--all-users")).Code);
+        Assert.Equal(ExitCodes.Usage, (await Berth.RunAsync("session", "connections", "alpha", "--page", "2")).Code);
     }
 
     [Fact]

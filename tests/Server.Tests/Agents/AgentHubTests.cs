@@ -252,7 +252,7 @@ public sealed class AgentHubTests : IAsyncLifetime
         await using var next = await AgentServer.StartAsync(_server.DataFolder);
         next.Expect(A);
         await using var back = await SimulatedAgent.ConnectAsync(next, key, Ct);
-        Assert.True(next.Hub.IsConnected(A));
+        await Eventually.TrueAsync(() => next.Hub.IsConnected(A), "it is back");
     }
 
     [Fact]

@@ -301,7 +301,12 @@ public sealed class ConnectTests(NarrowWorld world) : IClassFixture<NarrowWorld>
         var (user, id) = await world.AddUserAsync("karl");
         var session = await world.RunAsync(user);
         var host = new ResumableHost(
-            (_, _) => Task.FromResult<Serving>(async (stream, lost) => await stream.WriteAsync(new byte[All], lost)), new ResumableOptions());
+            (_, _) => Task.FromResult<Serving>(async (stream, lost) =>
+            {
+                using var frames = new ProcessFrames(stream);
+                await frames.WriteAsync(ProcessFrameKind.Output, new byte[All], lost);
+            }),
+            new ResumableOptions());
         var key = new SessionKey(session, 1);
         var socket = Path.Combine(world.Services.GetRequiredService<AgentSockets>().Folder(session), "agent.sock");
         await using var agent = await SimulatedAgent.ConnectAsync(

@@ -120,6 +120,12 @@ public sealed class NodeTests : IAsyncLifetime
         await Assert.ThrowsAsync<ApiException>(() => _server.Client.StartSessionAsync(new StartRequest(InsteadOf: session, Cpu: 1000), Ct));
         Assert.Equal("node_lost", (await _server.Client.GetSessionAsync(session, Ct)).Berth.Reason);
 
+        // Nothing is given up for a place in line that the lost machine alone could end.
+        refused = await Assert.ThrowsAsync<ApiException>(() => _server.Client.StartSessionAsync(new StartRequest(InsteadOf: session), Ct));
+        Assert.Equal(ProblemCode.NoCapacity, refused.Problem.Kind);
+        Assert.Equal("node_lost", (await _server.Client.GetSessionAsync(session, Ct)).Berth.Reason);
+
+        await using var other = await FakeNode.JoinAsync(_server, "lab2", _admin);
         var (instead, created) = await _server.Client.StartSessionAsync(new StartRequest(InsteadOf: lost.Name), Ct);
         Assert.True(created);
         Assert.Equal(
@@ -128,7 +134,7 @@ public sealed class NodeTests : IAsyncLifetime
         var over = await _server.Client.GetSessionAsync(session, Ct);
         Assert.Equal(("ended", true), (over.Berth.Status, over.Berth.WorkKept));
 
-        await using var other = await FakeNode.JoinAsync(_server, "lab2", _admin);
+        Assert.Equal(lost.Resources.Requests, instead.Resources.Requests);
         await Eventually.TrueAsync(() => other.Compute.Keys.Any(k => k.SessionId == instead.Id), "it is started on the other machine");
         await node.ConnectAsync();
         await Eventually.TrueAsync(() => node.Compute.Keys.Count == 0, "what nobody wants any more is removed");

@@ -33,6 +33,8 @@ internal sealed class ConnectionsCommand : SessionVerb
         var server = await call.ConnectAsync(ct);
         if (call.Get(_allUsers) || call.Get(_user) is not null)
             return await EverybodysAsync(call, server, ct);
+        if (call.Get(_page) is not null)
+            throw CliException.Usage("--page is for --all-users: a session's own are listed whole.");
         var session = await FindAsync(call, server, ct, ended: true);
         Show(call, await server.Client.SessionConnectionsAsync(session.Id, ct), everybodys: false);
         return ExitCodes.Ok;

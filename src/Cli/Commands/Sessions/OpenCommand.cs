@@ -42,7 +42,7 @@ internal sealed class OpenCommand : SessionVerb
             BecomeCode(call, server, session);
         if (session.Berth.Status is "paused" or "failed")
             call.Report.Warning($"Session '{session.Name}' is not running: {session.Berth.Sentence ?? session.Berth.Status + "."} "
-                + $"Resume it with `berth session resume {session.Name}`.");
+                + (session.Berth.NextStep ?? $"Resume it with `berth session resume {session.Name}`."));
         var port = call.Get(_port);
         var link = await SessionLink.ForAsync(server, session, ct, port);
         if (call.Get(_print) || !call.Here.OpenBrowser(link))

@@ -8,7 +8,7 @@
   const OUTPUT_WINDOW = 512 * 1024, SAY_SHOWN_AFTER = 32 * 1024;
   // A line that carries nothing any more looks like one on which nothing is said, so the server is asked: soon after input
   // that nobody answers, when the network or the tab is back, and now and then.
-  const ASK_AFTER = 2000, ANSWER_WITHIN = 5000, CONNECT_WITHIN = 15000, ASK_EVERY = 15000;
+  const ASK_AFTER = 2000, ANSWER_WITHIN = 10000, PROBE_WITHIN = 10000, CONNECT_WITHIN = 30000, ASK_EVERY = 15000;
   const state = document.getElementById('terminal-state');
   const again = document.getElementById('terminal-again');
   const dark = () => document.documentElement.getAttribute('data-bs-theme') === 'dark';
@@ -33,11 +33,12 @@
   // Whether input passes; whether a shell was here before; and what became of input while none passed.
   let ready = false, known = false, doubt = '', kept = 0;
 
-  let silent = 0, unanswered = 0;
+  let silent = 0, unanswered = 0, answers = false;
   // Bytes of input: sent, those up to the last that the user typed, and those that are with the shell.
   let sent = 0, typed = 0, taken = 0;
   // What the screen answers when a program asks it, by itself: where the cursor is, what it can do, who has the focus.
-  const ANSWER = /^\x1b(\[[?>]?[\d;]*[Rcn]|\[\?[\d;]*\$y|\[[IO]|[P\]][\s\S]+)$/;
+  // (Shift and F3 look like the first of them: known, and of no consequence but while the line is away.)
+  const ANSWER = /^\x1b(\[[?>]?[\d;]*[Rcn]|\[\??[\d;]*\$y|\[[IO]|[P\]][\s\S]+)$/;
 
   // Between backticks stand commands, as in all that the server says.
   function say(text, canGoOn = false) {
@@ -117,7 +118,8 @@
       const from = socket;
       begin(false);
       terminal.write(payload, () => show(from, payload.length));
-    } else if (kind === CLEAR) { begin(true); terminal.reset(); }
+    } else if (kind === PONG) { answers = true; }
+    else if (kind === CLEAR) { begin(true); terminal.reset(); }
     else if (kind === TAKEN) {
       const count = new DataView(payload.buffer, payload.byteOffset).getUint32(0);
       room += count;
@@ -169,7 +171,7 @@
   }
 
   function ask() {
-    if (unanswered || socket.readyState !== WebSocket.OPEN) return;
+    if (unanswered || !answers || socket.readyState !== WebSocket.OPEN) return;
     unanswered = setTimeout(abandon, ANSWER_WITHIN);
     frame(PING, new Uint8Array(0));
   }
@@ -182,9 +184,14 @@
 
   // Without waiting for the browser to find out.
   function abandon() {
-    socket.onclose = socket.onmessage = null;
-    socket.close();
+    forget();
     lost();
+  }
+
+  function forget() {
+    if (!socket) return;
+    socket.onclose = socket.onmessage = socket.onopen = null;
+    socket.close();
   }
 
   function connect() {
@@ -194,12 +201,16 @@
     query.set('window', OUTPUT_WINDOW);
     const address = new URL(`${box.dataset.connect}?${query}`, location);
     address.protocol = address.protocol.replace('http', 'ws');
+    heard();
+    forget();
+    answers = false;
     [pending, room, over, shown] = [new Uint8Array(0), WINDOW, false, 0];
     [sent, typed, taken] = [0, 0, 0];
     socket = new WebSocket(address);
     socket.binaryType = 'arraybuffer';
     unanswered = setTimeout(abandon, CONNECT_WITHIN);
-    socket.onopen = () => { delay = 0; heard(); };
+    // Until the first word: the server has to reach the session's agent.
+    socket.onopen = () => { delay = 0; };
     socket.onmessage = message => { heard(); receive(message.data); };
     socket.onclose = lost;
   }
@@ -221,7 +232,7 @@
     delay = Math.min(delay * 2 || 250, 5000);
     await new Promise(next => setTimeout(next, delay));
     try {
-      const answer = await fetch(`${box.dataset.connect}?${new URLSearchParams(location.search)}`, { redirect: 'manual', headers: { Accept: 'application/json' }, signal: AbortSignal.timeout(CONNECT_WITHIN) });
+      const answer = await fetch(`${box.dataset.connect}?${new URLSearchParams(location.search)}`, { redirect: 'manual', headers: { Accept: 'application/json' }, signal: AbortSignal.timeout(PROBE_WITHIN) });
       if (answer.status >= 400 && answer.status < 500 && answer.status !== 429) {
         const problem = await answer.json().catch(() => null);
         say(problem?.error?.message ?? 'The terminal is not yours to open any more.', true);
