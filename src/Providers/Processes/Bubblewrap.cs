@@ -10,13 +10,12 @@ namespace Berth.Providers.Processes;
 /// </summary>
 internal sealed class Bubblewrap(ProcessOptions options)
 {
-    // Of the root folder: these are made anew for each session, or hold sockets and state of the machine's services.
-    private static readonly string[] s_own = ["proc", "dev", "sys", "tmp", "run", "lost+found"];
-
-    // What programs need of them to find names and times.
+    // Of what is made anew: what programs need to find names and times.
     private static readonly string[] s_neededOfRun = ["/run/systemd/resolve", "/run/resolvconf", "/run/nscd"];
 
     private static readonly string[] s_kept = ["PATH", "LANG", "LC_ALL", "TZ", "USER", "LOGNAME", "SHELL", "HOME", "CONDA_EXE", "CONDA_PREFIX", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "CUDA_HOME"];
+
+    private readonly RootView _root = new(options.Engines);
 
     private readonly HomeView _home = new(options.Home, Environment.GetEnvironmentVariable);
 
@@ -24,26 +23,17 @@ internal sealed class Bubblewrap(ProcessOptions options)
     /// <param name="order">What to start.</param>
     /// <param name="workspace">Its folder here.</param>
     /// <param name="session">The folder of its order.</param>
-    /// <param name="status">Number of the descriptor that bubblewrap writes to.</param>
+    /// <param name="status">Number of the descriptor that bubblewrap writes to, and whose file it has a shared lock of.</param>
+    /// <param name="alive">Number of another descriptor of that file, for its first process to find out whether it lives.</param>
     /// <param name="limited">A command line that begins its first process with limits.</param>
-    public IReadOnlyList<string> Command(StartOrder order, string workspace, string session, int status, IEnumerable<string> limited)
+    public IReadOnlyList<string> Command(StartOrder order, string workspace, string session, int status, int alive, IEnumerable<string> limited)
     {
         var mount = order.Spec.MountDirectory;
         List<string> line =
         [
             options.Bubblewrap, "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--as-pid-1", "--die-with-parent", "--cap-drop", "ALL",
-            "--json-status-fd", $"{status}", "--tmpfs", "/",
+            "--json-status-fd", $"{status}", .. _root.Arguments(mount, AgentFiles.ProgramFolder, AgentFiles.SessionFolder),
         ];
-        foreach (var entry in new DirectoryInfo("/").EnumerateFileSystemInfos().OrderBy(e => e.Name, StringComparer.Ordinal))
-        {
-            if (s_own.Contains(entry.Name) || entry.FullName == mount || entry.FullName is AgentFiles.ProgramFolder or AgentFiles.SessionFolder)
-                continue;
-            if (entry.LinkTarget is { } target)
-                line.AddRange(["--symlink", target, entry.FullName]);
-            else if (entry is DirectoryInfo)
-                line.AddRange(["--ro-bind-try", entry.FullName, entry.FullName]);
-        }
-
         line.AddRange(["--proc", "/proc", "--dev", "/dev", "--ro-bind-try", "/sys", "/sys", "--tmpfs", "/tmp", "--tmpfs", "/run"]);
         foreach (var needed in s_neededOfRun)
             line.AddRange(["--ro-bind-try", needed, needed]);
@@ -56,8 +46,11 @@ internal sealed class Bubblewrap(ProcessOptions options)
         line.AddRange(["--remount-ro", "/", .. _home.Close(mount), "--chdir", "/", "--clearenv"]);
         foreach (var (name, value) in Variables(order))
             line.AddRange(["--setenv", name, value]);
-        return [.. line, "--", .. limited, AgentFiles.Program, "session"];
+        return [.. line, "--", "/bin/sh", "-c", UnlessAlone(alive), "berth", .. limited, AgentFiles.Program, "session"];
     }
+
+    // --die-with-parent counts from late in bubblewrap's start: without it until then, its child would go on alone.
+    private static string UnlessAlone(int alive) => $"flock --nonblock {alive} && exit; exec {alive}>&- \"$@\"";
 
     /// <summary>Why a workspace cannot be at the place that the environment wants; null: it can.</summary>
     public static string? CannotMountAt(string folder)

@@ -9,7 +9,7 @@ namespace Berth.Providers.Processes;
 /// Whether this machine lets sessions be processes. Programs are run to find that out; that they can holds until one of them,
 /// or what the kernel says it allows, is another. That they cannot is found out anew each time: somebody may be mending it.
 /// </summary>
-internal sealed class MachineCheck(string bubblewrap)
+internal sealed class MachineCheck(string bubblewrap, RootView root)
 {
     private const string Install = "Install bubblewrap and util-linux (Debian, Ubuntu: apt install bubblewrap).";
 
@@ -36,7 +36,7 @@ internal sealed class MachineCheck(string bubblewrap)
         await RunAsync("setsid", [ProcessLimits.Program, "--core=0", "flock", "--version"], Install, ct);
         var version = await RunAsync(bubblewrap, ["--version"], Install, ct);
         await RunAsync(
-            bubblewrap, ["--unshare-pid", "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "--", "/bin/sh", "-c", ":"],
+            bubblewrap, ["--unshare-pid", .. root.Arguments(), "--proc", "/proc", "--dev", "/dev", "--", "/bin/sh", "-c", ":"],
             "This machine does not let its users make namespaces (sysctl kernel.unprivileged_userns_clone, user.max_user_namespaces, AppArmor): its administrator can.", ct);
         return version.Trim();
     }

@@ -18,6 +18,10 @@ public sealed record ProcessOptions
     /// <summary>Folders and files that sessions must not see besides.</summary>
     public IReadOnlyList<string> Hidden { get; init; } = [];
 
+    /// <summary>Folders in which engines of this machine mount what they run: sessions do not see them.</summary>
+    public IReadOnlyList<string> Engines { get; init; } =
+        ["/var/lib/docker", "/var/lib/containerd", "/var/lib/containers", "/var/lib/kubelet", "/var/lib/rancher", "/var/snap/docker"];
+
     /// <summary>How many processes and threads a session may have.</summary>
     public int MostProcesses { get; init; } = 4096;
 

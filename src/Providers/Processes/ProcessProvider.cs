@@ -18,7 +18,7 @@ namespace Berth.Providers.Processes;
 /// </summary>
 public sealed class ProcessProvider(ProcessOptions options, TimeProvider time) : ISessionProvider, IChangeSource, IWorkspaceSizes, IWorkspaceList, IDisposable
 {
-    private const int StatusDescriptor = 3;
+    private const int StatusDescriptor = 3, AliveDescriptor = 4;
     private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(20), s_startsWithin = TimeSpan.FromSeconds(20);
 
     // Its own session and files; the lock lives as long as bubblewrap, and who has it alone writes what the run tells.
@@ -29,9 +29,12 @@ public sealed class ProcessProvider(ProcessOptions options, TimeProvider time) :
         exec setsid flock --wait 5 --close "$folder/running" "$@" >>"$folder/output" 2>&1 </dev/null
         """;
 
-    private const string Tell = """exec "$@" 3>"$0/status" >"$0/output" 2>&1""";
+    // Of what is inherited, bubblewrap keeps the status alone, and its child does not: that lock is held for as long as it lives.
+    private const string Tell = """
+        exec 3>"$0/status" 4>>"$0/status" && flock --shared 3 && exec "$@" >"$0/output" 2>&1
+        """;
 
-    private readonly MachineCheck _machine = new(options.Bubblewrap);
+    private readonly MachineCheck _machine = new(options.Bubblewrap, new RootView(options.Engines));
     private readonly Bubblewrap _bubblewrap = new(options);
     private readonly Scopes _scopes = new(options.SystemdRun, options.ControlGroups, time);
     private readonly SessionFolder _folder = new(options.SessionsFolder);
@@ -205,7 +208,7 @@ public sealed class ProcessProvider(ProcessOptions options, TimeProvider time) :
         var start = new ProcessStartInfo("/bin/sh",
         [
             "-c", Launch, "berth", run.Folder, .. kept.Command(order.Spec.Resources, options.MostProcesses), "/bin/sh", "-c", Tell, run.Folder,
-            .. _bubblewrap.Command(order, workspace, _folder.PathOf(order.Key.SessionId), StatusDescriptor, limited),
+            .. _bubblewrap.Command(order, workspace, _folder.PathOf(order.Key.SessionId), StatusDescriptor, AliveDescriptor, limited),
         ]);
         using var process = Process.Start(start)!;
         using var late = new CancellationTokenSource(s_startsWithin, time);

@@ -12,7 +12,8 @@ namespace Berth.Providers.Processes;
 /// </summary>
 /// <remarks>
 /// <c>running</c> is locked (flock(2)) for as long as bubblewrap lives, which the kernel undoes whatever ends it, a reboot
-/// too; <c>launcher</c> is the number of the process that has the lock, while it has it; <c>status</c> is what bubblewrap wrote: the first process's number, then its exit code; <c>output</c> is what it
+/// too; <c>launcher</c> is the number of the process that has the lock, while it has it; <c>status</c> is what bubblewrap
+/// wrote: the first process's number, then its exit code; bubblewrap itself has a shared lock of it; <c>output</c> is what it
 /// printed.
 /// </remarks>
 internal sealed class Run(string folder, SessionKey key)

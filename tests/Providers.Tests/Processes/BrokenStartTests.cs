@@ -19,8 +19,7 @@ public sealed class BrokenStartTests : IAsyncDisposable
         StandInAgent.WriteTo(_folder.CreateSubdirectory("agent").FullName);
         using var made = Process.Start("mkfifo", At("gate"));
         made.WaitForExit();
-        File.WriteAllText(At("held-up"), $"#!/bin/sh\nread _ <{At("gate")}\nexec bwrap \"$@\"\n");
-        File.SetUnixFileMode(At("held-up"), UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        Script("held-up", $"read _ <{At("gate")}\nexec bwrap \"$@\"");
     }
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
@@ -80,6 +79,19 @@ public sealed class BrokenStartTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task WhereBubblewrapIsKilledBeforeItsChildWouldEndWithItNothingGoesOnAlone()
+    {
+        Script("held-up", $"exec 9<>{At("gate")}\nexec bwrap --block-fd 9 \"$@\"");
+        using var provider = Make(At("held-up"), TimeProvider.System);
+        await provider.StartAsync(_order, new Progress<StageReport>(), Ct);
+        var parent = Assert.Single(Processes(), process => process.ProcessName == "bwrap" && process.Id != Run.Read().Process);
+        parent.Kill();
+        await Eventually.TrueAsync(() => !Run.IsHeld(), "it is seen to have ended");
+        await OpenGateAsync();
+        await Eventually.TrueAsync(() => Processes().Count == 0, "no process of it is left");
+    }
+
+    [Fact]
     public async Task WhatAStartAndItsStopRemoveAtTheSameTimeIsRemoved()
     {
         for (var attempt = 0; attempt < 20; attempt++)
@@ -109,6 +121,12 @@ public sealed class BrokenStartTests : IAsyncDisposable
         await Eventually.TrueAsync(Run.IsHeld, "it has begun");
         Assert.Null(Run.Read().Process);
         return start;
+    }
+
+    private void Script(string name, string text)
+    {
+        File.WriteAllText(At(name), $"#!/bin/sh\n{text}\n");
+        File.SetUnixFileMode(At(name), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
     }
 
     private async Task OpenGateAsync() => await File.WriteAllTextAsync(At("gate"), "go\n", Ct);

@@ -13,7 +13,7 @@ public sealed class MachineCheckTests : IDisposable
     public MachineCheckTests()
     {
         Install("exec bwrap \"$@\"");
-        _check = new MachineCheck(Bubblewrap);
+        _check = new MachineCheck(Bubblewrap, new RootView([]));
     }
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;

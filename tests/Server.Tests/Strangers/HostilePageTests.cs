@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text.RegularExpressions;
+using System.Threading.Channels;
 using Berth.Server.Tests.Api;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -104,26 +105,33 @@ public abstract class HostilePages(SessionWorld world) : IAsyncLifetime
     public async Task FormsChangeNothing(string encoding)
     {
         var before = await StateAsync();
+        // One subscription for all: one that is made anew for each now and then misses its answer.
+        var answers = Channel.CreateUnbounded<IResponse>();
+        Page.Response += (_, response) =>
+        {
+            if (response.Request.Method == "POST")
+                answers.Writer.TryWrite(response);
+        };
         foreach (var target in new[]
         {
             $"{world.Origin}/sessions/{Good}/stop", $"{world.Origin}/sessions/{Good}/pause", $"{world.Origin}/tokens", $"{world.Origin}/sign-out", $"{world.Origin}/projects",
             $"{world.Origin}/api/berth/sessions/{Good}/stop", $"{world.Origin}/api/berth/tokens", $"{world.OriginOf(Good)}/api/contents", $"{world.OriginOf(Good)}/_berth/resume",
         })
         {
-            var answer = await Page.RunAndWaitForResponseAsync(
-                () => Page.EvaluateAsync(
-                    """
-                    ([action, enctype]) => {
-                        const frame = document.createElement('iframe');
-                        frame.name = `to ${action}`;
-                        const form = document.createElement('form');
-                        Object.assign(form, { method: 'post', action, enctype, target: frame.name });
-                        form.innerHTML = '<input name=name value=stolen><input name=delete_work value=true><input name=\'{"name":"stolen","x":"\' value=\'"}\'>';
-                        document.body.append(frame, form);
-                        form.submit();
-                    }
-                    """, new[] { target, encoding }),
-                response => response.Request.Method == "POST");
+            await Page.EvaluateAsync(
+                """
+                ([action, enctype]) => {
+                    const frame = document.createElement('iframe');
+                    frame.name = `to ${action}`;
+                    const form = document.createElement('form');
+                    Object.assign(form, { method: 'post', action, enctype, target: frame.name });
+                    form.innerHTML = '<input name=name value=stolen><input name=delete_work value=true><input name=\'{"name":"stolen","x":"\' value=\'"}\'>';
+                    document.body.append(frame, form);
+                    form.submit();
+                }
+                """, new[] { target, encoding });
+            var answer = await answers.Reader.ReadAsync(Ct).AsTask().WaitAsync(TimeSpan.FromSeconds(30), Ct);
+            Assert.Equal(target, answer.Url);
             // Refused, or sent to sign in, for a browser takes no cookie along to another site.
             Assert.True(answer.Status is 401 or 403 or 415 || (answer.Status is 302 && answer.Headers["location"].StartsWith("/sign-in", StringComparison.Ordinal)), $"{answer.Status} {target}");
         }
