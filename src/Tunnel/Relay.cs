@@ -31,7 +31,10 @@ internal sealed class Relay(WebSocket socket, PolledSocket app, CancellationToke
             while (true)
             {
                 _here?.GoesOnAtOnce = turn.CarriesLittle;
-                var received = await socket.ReceiveAsync(buffer.AsMemory(), over.Token);
+                var receiving = socket.ReceiveAsync(buffer.AsMemory(), over.Token);
+                if (!receiving.IsCompleted)
+                    turn.Waits();
+                var received = await receiving;
                 if (received.MessageType == WebSocketMessageType.Close)
                     break;
                 if (turn.IsOver(received.Count))
@@ -69,7 +72,10 @@ internal sealed class Relay(WebSocket socket, PolledSocket app, CancellationToke
                 while (true)
                 {
                     app.GoesOnAtOnce = turn.CarriesLittle;
-                    var count = await app.ReadAsync(buffer.AsMemory(), over.Token);
+                    var reading = app.ReadAsync(buffer.AsMemory(), over.Token);
+                    if (!reading.IsCompleted)
+                        turn.Waits();
+                    var count = await reading;
                     if (count == 0)
                         break;
                     if (turn.IsOver(count))
@@ -137,6 +143,9 @@ internal sealed class Relay(WebSocket socket, PolledSocket app, CancellationToke
         private int _carried;
 
         public bool CarriesLittle { get; private set; } = true;
+
+        /// <summary>The thread is let go: others have their turn, and the pool need not be woken for it.</summary>
+        public void Waits() => _carried = 0;
 
         public bool IsOver(int count)
         {
