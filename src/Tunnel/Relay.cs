@@ -134,7 +134,7 @@ internal sealed class Relay(WebSocket socket, PolledSocket app, CancellationToke
 
     /// <summary>
     /// What a direction does on the poller's thread: pass on a request and its answer, or some keys. What carries much is
-    /// woken in the pool, and what carries much that is small goes on there, or all others would wait.
+    /// woken in the pool, and what carries much that is small and there at once goes on there, or all others would wait.
     /// </summary>
     private struct Turn()
     {

@@ -24,9 +24,9 @@ internal sealed class Bubblewrap(ProcessOptions options)
     /// <param name="workspace">Its folder here.</param>
     /// <param name="session">The folder of its order.</param>
     /// <param name="status">Number of the descriptor that bubblewrap writes to, and whose file it has a shared lock of.</param>
-    /// <param name="alive">Number of another descriptor of that file, for its first process to find out whether it lives.</param>
+    /// <param name="alive">Descriptors of files that are locked while bubblewrap, and what waits for it, live.</param>
     /// <param name="limited">A command line that begins its first process with limits.</param>
-    public IReadOnlyList<string> Command(StartOrder order, string workspace, string session, int status, int alive, IEnumerable<string> limited)
+    public IReadOnlyList<string> Command(StartOrder order, string workspace, string session, int status, int[] alive, IEnumerable<string> limited)
     {
         var mount = order.Spec.MountDirectory;
         List<string> line =
@@ -49,8 +49,10 @@ internal sealed class Bubblewrap(ProcessOptions options)
         return [.. line, "--", "/bin/sh", "-c", UnlessAlone(alive), "berth", .. limited, AgentFiles.Program, "session"];
     }
 
-    // --die-with-parent counts from late in bubblewrap's start: without it until then, its child would go on alone.
-    private static string UnlessAlone(int alive) => $"flock --nonblock {alive} && exit; exec {alive}>&- \"$@\"";
+    // --die-with-parent counts from late in bubblewrap's start, for its child as for itself: whose parent has gone before that
+    // would go on alone.
+    private static string UnlessAlone(int[] alive) =>
+        string.Concat(alive.Select(fd => $"flock --nonblock --conflict-exit-code 9 {fd}; [ $? = 9 ] || exit 1; ")) + $"exec {string.Concat(alive.Select(fd => $"{fd}>&- "))}\"$@\"";
 
     /// <summary>Why a workspace cannot be at the place that the environment wants; null: it can.</summary>
     public static string? CannotMountAt(string folder)

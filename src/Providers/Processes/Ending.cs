@@ -45,6 +45,9 @@ internal sealed partial class Ending(SessionFolder folder, TimeProvider time)
         run.Delete();
     }
 
+    /// <summary>Ends the launcher of a start with all that it has started.</summary>
+    public static void KillGroup(int launcher) => _ = SendSignal(-launcher, Kill);
+
     /// <summary>
     /// Waits a moment for one that has only just begun: the first process of a namespace gets no signal that it has not asked
     /// for (pid_namespaces(7)).

@@ -20,7 +20,10 @@ public sealed record ProcessOptions
 
     /// <summary>Folders in which engines of this machine mount what they run: sessions do not see them.</summary>
     public IReadOnlyList<string> Engines { get; init; } =
-        ["/var/lib/docker", "/var/lib/containerd", "/var/lib/containers", "/var/lib/kubelet", "/var/lib/rancher", "/var/snap/docker"];
+    [
+        "/var/lib/docker", "/var/lib/containerd", "/var/lib/containers", "/var/lib/incus", "/var/lib/k0s", "/var/lib/kubelet", "/var/lib/lxd", "/var/lib/rancher",
+        "/var/snap/docker", "/var/snap/microk8s",
+    ];
 
     /// <summary>How many processes and threads a session may have.</summary>
     public int MostProcesses { get; init; } = 4096;

@@ -18,7 +18,8 @@ namespace Berth.Providers.Processes;
 /// </summary>
 public sealed class ProcessProvider(ProcessOptions options, TimeProvider time) : ISessionProvider, IChangeSource, IWorkspaceSizes, IWorkspaceList, IDisposable
 {
-    private const int StatusDescriptor = 3, AliveDescriptor = 4;
+    private const int StatusDescriptor = 3;
+    private static readonly int[] s_aliveDescriptors = [4, 5];
     private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(20), s_startsWithin = TimeSpan.FromSeconds(20);
 
     // Its own session and files; the lock lives as long as bubblewrap, and who has it alone writes what the run tells.
@@ -29,9 +30,10 @@ public sealed class ProcessProvider(ProcessOptions options, TimeProvider time) :
         exec setsid flock --wait 5 --close "$folder/running" "$@" >>"$folder/output" 2>&1 </dev/null
         """;
 
-    // Of what is inherited, bubblewrap keeps the status alone, and its child does not: that lock is held for as long as it lives.
+    // Of what is inherited, bubblewrap's parent process keeps the status alone, and its child does not: that lock is held for
+    // as long as the parent lives. To read and to write, for NFS wants each for one kind of lock.
     private const string Tell = """
-        exec 3>"$0/status" 4>>"$0/status" && flock --shared 3 && exec "$@" >"$0/output" 2>&1
+        : >"$0/status" && exec 3<>"$0/status" 4<>"$0/status" 5<>"$0/running" && flock --shared 3 && exec "$@" >"$0/output" 2>&1
         """;
 
     private readonly MachineCheck _machine = new(options.Bubblewrap, new RootView(options.Engines));
@@ -208,7 +210,7 @@ public sealed class ProcessProvider(ProcessOptions options, TimeProvider time) :
         var start = new ProcessStartInfo("/bin/sh",
         [
             "-c", Launch, "berth", run.Folder, .. kept.Command(order.Spec.Resources, options.MostProcesses), "/bin/sh", "-c", Tell, run.Folder,
-            .. _bubblewrap.Command(order, workspace, _folder.PathOf(order.Key.SessionId), StatusDescriptor, AliveDescriptor, limited),
+            .. _bubblewrap.Command(order, workspace, _folder.PathOf(order.Key.SessionId), StatusDescriptor, s_aliveDescriptors, limited),
         ]);
         using var process = Process.Start(start)!;
         using var late = new CancellationTokenSource(s_startsWithin, time);
@@ -220,6 +222,7 @@ public sealed class ProcessProvider(ProcessOptions options, TimeProvider time) :
         }
         catch (OperationCanceledException)
         {
+            Ending.KillGroup(process.Id); // all at once: of a tree that is taken apart from its root, what is left may go on
             process.Kill(entireProcessTree: true);
             ct.ThrowIfCancellationRequested();
             throw new ProviderException(Reason.Refused, $"bubblewrap did not start the session within {s_startsWithin.TotalSeconds:0} s.");

@@ -31,9 +31,22 @@ internal sealed class RootView(IEnumerable<string> engines)
             return ["--symlink", target, path];
         if (hidden.Contains(path))
             return [];
-        return hidden.Any(folder => folder.StartsWith(path + "/", StringComparison.Ordinal))
-            ? ["--dir", path, .. Inside(path).SelectMany(inside => Show(inside, hidden))]
+        return hidden.Any(folder => folder.StartsWith(path + "/", StringComparison.Ordinal)) && List(path) is { } entries
+            ? ["--dir", path, .. entries.SelectMany(inside => Show(inside, hidden))]
             : ["--ro-bind-try", path, path];
+    }
+
+    /// <returns>What is in a folder; null: it may not be listed, and is shown as it is.</returns>
+    private static List<FileSystemInfo>? List(string folder)
+    {
+        try
+        {
+            return [.. Inside(folder)];
+        }
+        catch (UnauthorizedAccessException)
+        {
+            return null;
+        }
     }
 
     private static IEnumerable<FileSystemInfo> Inside(string folder) =>

@@ -11,8 +11,8 @@ namespace Berth.Providers.Processes;
 /// process than the one that started it.
 /// </summary>
 /// <remarks>
-/// <c>running</c> is locked (flock(2)) for as long as bubblewrap lives, which the kernel undoes whatever ends it, a reboot
-/// too; <c>launcher</c> is the number of the process that has the lock, while it has it; <c>status</c> is what bubblewrap
+/// <c>running</c> is locked (flock(2)) for as long as the launcher lives, which waits for bubblewrap; the kernel undoes that
+/// whatever ends it, a reboot too. <c>launcher</c> is its number, while it has the lock; <c>status</c> is what bubblewrap
 /// wrote: the first process's number, then its exit code; bubblewrap itself has a shared lock of it; <c>output</c> is what it
 /// printed.
 /// </remarks>
@@ -44,7 +44,7 @@ internal sealed class Run(string folder, SessionKey key)
     {
         try
         {
-            using var file = new FileStream(Path.Combine(folder, LockFile), FileMode.Open, FileAccess.Read, FileShare.None);
+            using var file = new FileStream(Path.Combine(folder, LockFile), FileMode.Open, FileAccess.ReadWrite, FileShare.None);
             return false;
         }
         catch (FileNotFoundException)
@@ -72,9 +72,9 @@ internal sealed class Run(string folder, SessionKey key)
                 status = new Status(said?.ChildPid ?? status.Process, said?.ExitCode ?? status.ExitCode);
             }
         }
-        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException or JsonException)
+        catch (Exception e) when (e is IOException or JsonException)
         {
-            // Not yet, not any more, or a line that is being written.
+            // Not yet, not any more, or a line that is being written; or a first process just tries its lock.
         }
 
         return status;

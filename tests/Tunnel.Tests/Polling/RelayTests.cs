@@ -31,7 +31,7 @@ public sealed class RelayTests
         using var over = CancellationTokenSource.CreateLinkedTokenSource(Ct);
         var running = new Relay(carrier, polled, over).RunAsync();
 
-        // One by one, as long as it takes to be more than a turn may carry.
+        // One by one: each waits for the next, which ends a turn. What carries much is in the pool from then on.
         var (message, buffer, total) = (new byte[size], new byte[128 * 1024], Math.Max(size, 64) * 64);
         for (var sent = 0; sent < total; sent += size)
         {
