@@ -22,12 +22,15 @@ public sealed class ProcessProvider(ProcessOptions options, TimeProvider time) :
     private static readonly int[] s_aliveDescriptors = [4, 5];
     private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(20), s_startsWithin = TimeSpan.FromSeconds(20);
 
-    // Its own session and files; the lock lives as long as bubblewrap, and who has it alone writes what the run tells.
+    // Who waits for bubblewrap, and tells how it ended: bubblewrap itself does not where its child is killed before it has begun
+    // the first program. It has a lock for as long as it lives; who has that alone writes what the run tells.
     private const string Launch = """
         folder=$1
         shift
-        echo $$ >"$folder/launcher" || exit
-        exec setsid flock --wait 5 --close "$folder/running" "$@" >>"$folder/output" 2>&1 </dev/null
+        exec >>"$folder/output" 2>&1 </dev/null 9<>"$folder/running"
+        flock --wait 5 9 && echo $$ >"$folder/launcher" || exit
+        "$@" 9>&-
+        echo "{ \"exit-code\": $? }" >>"$folder/status"
         """;
 
     // Of what is inherited, bubblewrap's parent process keeps the status alone, and its child does not: that lock is held for
@@ -125,7 +128,7 @@ public sealed class ProcessProvider(ProcessOptions options, TimeProvider time) :
     {
         Directory.CreateDirectory(_runs);
         var changed = Channel.CreateUnbounded<SessionKey>();
-        // What bubblewrap writes last is the exit code.
+        // What is written last is the exit code.
         using var watcher = new FileSystemWatcher(_runs, Run.StatusFile) { IncludeSubdirectories = true, NotifyFilter = NotifyFilters.LastWrite | NotifyFilters.Size | NotifyFilters.FileName };
         watcher.Changed += (_, e) =>
         {
@@ -207,9 +210,9 @@ public sealed class ProcessProvider(ProcessOptions options, TimeProvider time) :
     {
         var kept = await _scopes.FindAsync();
         var limited = ProcessLimits.Command(order.Spec.Resources, options.MostProcesses, memory: !kept.Memory);
-        var start = new ProcessStartInfo("/bin/sh",
+        var start = new ProcessStartInfo("setsid",
         [
-            "-c", Launch, "berth", run.Folder, .. kept.Command(order.Spec.Resources, options.MostProcesses), "/bin/sh", "-c", Tell, run.Folder,
+            "/bin/sh", "-c", Launch, "berth", run.Folder, .. kept.Command(order.Spec.Resources, options.MostProcesses), "/bin/sh", "-c", Tell, run.Folder,
             .. _bubblewrap.Command(order, workspace, _folder.PathOf(order.Key.SessionId), StatusDescriptor, s_aliveDescriptors, limited),
         ]);
         using var process = Process.Start(start)!;

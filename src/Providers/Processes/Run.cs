@@ -12,9 +12,8 @@ namespace Berth.Providers.Processes;
 /// </summary>
 /// <remarks>
 /// <c>running</c> is locked (flock(2)) for as long as the launcher lives, which waits for bubblewrap; the kernel undoes that
-/// whatever ends it, a reboot too. <c>launcher</c> is its number, while it has the lock; <c>status</c> is what bubblewrap
-/// wrote: the first process's number, then its exit code; bubblewrap itself has a shared lock of it; <c>output</c> is what it
-/// printed.
+/// whatever ends it, a reboot too. <c>launcher</c> is its number, while it has the lock; <c>status</c> is what both wrote: the
+/// first process's number, then its exit code; bubblewrap has a shared lock of it; <c>output</c> is what was printed.
 /// </remarks>
 internal sealed class Run(string folder, SessionKey key)
 {
@@ -39,7 +38,7 @@ internal sealed class Run(string folder, SessionKey key)
             ? new Run(folder, new SessionKey(id.ToUpperInvariant(), number))
             : null;
 
-    /// <summary>Whether bubblewrap lives.</summary>
+    /// <summary>Whether its launcher lives.</summary>
     public bool IsHeld()
     {
         try

@@ -55,7 +55,7 @@ public sealed class BrokenStartTests : IAsyncDisposable
         await again;
         await start;
         Assert.Equal(ForeignState.Running, Run.Observe().State);
-        Assert.Single(Processes(), process => process.ProcessName == "flock");
+        Assert.Single(Processes(), process => Says(process, "cmdline", "flock --wait"));
         await next.StopAsync(_order.Key, StopMode.DeleteWorkspace, Ct);
         await NothingIsLeftAsync(start);
     }
@@ -89,6 +89,19 @@ public sealed class BrokenStartTests : IAsyncDisposable
         await Eventually.TrueAsync(() => !Run.IsHeld(), "it is seen to have ended");
         await OpenGateAsync();
         await Eventually.TrueAsync(() => Processes().Count == 0, "no process of it is left");
+    }
+
+    [Fact]
+    public async Task AnEndBeforeItsFirstProgramBeginsIsToldWithHowItEnded()
+    {
+        Script("held-up", $"exec 9<>{At("gate")}\nexec bwrap --block-fd 9 \"$@\"");
+        using var provider = Make(At("held-up"), TimeProvider.System);
+        await provider.StartAsync(_order, new Progress<StageReport>(), Ct);
+        await using var changes = provider.WatchAsync(Ct).GetAsyncEnumerator(Ct);
+        var next = changes.MoveNextAsync();
+        Process.GetProcessById(Run.Read().Process!.Value).Kill();
+        Assert.True(await next.AsTask().WaitAsync(TimeSpan.FromSeconds(30), Ct));
+        Assert.Equal((_order.Key, 137), (changes.Current, Run.Observe().ExitCode));
     }
 
     [Fact]
@@ -139,13 +152,13 @@ public sealed class BrokenStartTests : IAsyncDisposable
     }
 
     // All have the folder on their command line, but the session's own: these have it mounted.
-    private List<Process> Processes() => [.. Process.GetProcesses().Where(process => Names($"/proc/{process.Id}/cmdline") || Names($"/proc/{process.Id}/mountinfo"))];
+    private List<Process> Processes() => [.. Process.GetProcesses().Where(process => Says(process, "cmdline", _folder.FullName) || Says(process, "mountinfo", _folder.FullName))];
 
-    private bool Names(string file)
+    private static bool Says(Process process, string file, string words)
     {
         try
         {
-            return File.ReadAllText(file).Contains(_folder.FullName, StringComparison.Ordinal);
+            return File.ReadAllText($"/proc/{process.Id}/{file}").Contains(words, StringComparison.Ordinal);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -90,6 +90,18 @@ public sealed class ProcessContractTests : ProviderContract, IAsyncLifetime
         var first = ProcessOf(order.Key);
         Process.GetProcessById(ParentOf(first)).Kill();
         var end = await SeenAsync(order.Key, ForeignState.Exited);
+        Assert.Equal(137, end.ExitCode);
+        await Fakes.Eventually.TrueAsync(() => !Directory.Exists($"/proc/{first}"), "its processes ended with it");
+    }
+
+    [Fact]
+    public async Task WhereItsLauncherIsKilledTheSessionEndsAndNobodyKnowsHow()
+    {
+        var order = Order("stay");
+        await StartAsync(order);
+        var first = ProcessOf(order.Key);
+        Process.GetProcessById(ParentOf(ParentOf(first))).Kill();
+        var end = await SeenAsync(order.Key, ForeignState.Exited);
         Assert.Equal(("gone", null), (end.Words, end.ExitCode));
         await Fakes.Eventually.TrueAsync(() => !Directory.Exists($"/proc/{first}"), "its processes ended with it");
     }
