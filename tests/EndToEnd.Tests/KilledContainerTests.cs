@@ -6,6 +6,7 @@ namespace Berth.EndToEnd.Tests;
 
 /// <summary>A container that somebody kills by hand shows within 2 s, and nobody had to ask.</summary>
 [Trait("Needs", "browser")]
+[Collection(nameof(Alone))]
 public sealed class KilledContainerTests(RunningServer server, Chromium chromium) : IClassFixture<RunningServer>
 {
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(2);

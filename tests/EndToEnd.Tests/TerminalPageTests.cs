@@ -2,6 +2,7 @@ using Berth.Contracts.Sessions;
 using Berth.EndToEnd.Tests.House;
 using Berth.Fakes;
 using Microsoft.Playwright;
+using static Microsoft.Playwright.Assertions;
 
 namespace Berth.EndToEnd.Tests;
 
@@ -125,6 +126,33 @@ public sealed class TerminalPageTests(CutServer server, Chromium chromium) : ICl
         await server.StartAsync();
         await page.GetByText("What you typed last may not have arrived.").WaitForAsync();
         Assert.DoesNotContain("second", await page.InnerTextAsync(".xterm-rows"), StringComparison.Ordinal);
+        await server.RemoveAsync(session.Id);
+    }
+
+    [Fact]
+    public async Task A_terminal_that_is_taken_over_as_soon_as_its_line_is_back_can_be_opened_again()
+    {
+        var session = await server.StartEchoAsync("taken");
+        var page = await chromium.SignInAsync(server.Api);
+        await page.Clock.InstallAsync();
+        await page.GotoAsync($"http://localhost:{server.Port}/sessions/{session.Id}/terminal");
+        await UntilAsync(page, "~ $");
+        var closed = new TaskCompletionSource();
+        page.WebSocket += (_, line) => line.Close += (_, _) => closed.TrySetResult();
+        await server.KillAsync();
+        await page.GetByText("Reconnecting").WaitForAsync();
+        await server.StartAsync();
+        await Eventually.TrueAsync(async () => await page.TextContentAsync("#terminal-state") is "", "the line is back", TimeSpan.FromSeconds(20));
+        // What the page does a moment after that happens only afterwards.
+        await page.Clock.PauseAtAsync((await page.EvaluateAsync<DateTime>("new Date()")).AddMilliseconds(10));
+
+        await using var screen = await Screen.OpenAsync(server.Near);
+        await screen.TypeAsync($"{Published.Command} session shell taken --terminal web\n");
+        await page.GetByText("Opened elsewhere.").WaitForAsync();
+        await closed.Task.WaitAsync(TimeSpan.FromSeconds(20), Ct);
+        await page.Clock.RunForAsync(5000);
+        await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Open again" })).ToBeVisibleAsync();
+        await Expect(page.GetByText("Opened elsewhere.")).ToBeVisibleAsync();
         await server.RemoveAsync(session.Id);
     }
 

@@ -7,6 +7,7 @@ namespace Berth.EndToEnd.Tests.House;
 public sealed class Chromium : IAsyncDisposable
 {
     private static readonly string[] Places = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+    private readonly SemaphoreSlim _turn = new(1);
     private IPlaywright? _playwright;
     private IBrowser? _browser;
 
@@ -14,13 +15,8 @@ public sealed class Chromium : IAsyncDisposable
     /// <param name="anyAuthority">The server's certificate is of an authority that the browser does not know.</param>
     public async Task<IBrowserContext> NewAsync(bool anyAuthority = false)
     {
-        _playwright ??= await Playwright.CreateAsync();
-        _browser ??= await _playwright.Chromium.LaunchAsync(new()
-        {
-            ExecutablePath = Places.FirstOrDefault(File.Exists) ?? throw new InvalidOperationException("Chromium is not installed. On Debian: apt-get install chromium"),
-            Args = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
-        });
-        var context = await _browser.NewContextAsync(new() { ViewportSize = new() { Width = 1280, Height = 900 }, IgnoreHTTPSErrors = anyAuthority });
+        var browser = await BrowserAsync();
+        var context = await browser.NewContextAsync(new() { ViewportSize = new() { Width = 1280, Height = 900 }, IgnoreHTTPSErrors = anyAuthority });
         context.SetDefaultTimeout(20_000);
         return context;
     }
@@ -38,5 +34,24 @@ public sealed class Chromium : IAsyncDisposable
         if (_browser is not null)
             await _browser.CloseAsync();
         _playwright?.Dispose();
+        _turn.Dispose();
+    }
+
+    private async Task<IBrowser> BrowserAsync()
+    {
+        await _turn.WaitAsync();
+        try
+        {
+            _playwright ??= await Playwright.CreateAsync();
+            return _browser ??= await _playwright.Chromium.LaunchAsync(new()
+            {
+                ExecutablePath = Places.FirstOrDefault(File.Exists) ?? throw new InvalidOperationException("Chromium is not installed. On Debian: apt-get install chromium"),
+                Args = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+            });
+        }
+        finally
+        {
+            _turn.Release();
+        }
     }
 }

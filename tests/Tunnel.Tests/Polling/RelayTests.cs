@@ -17,12 +17,9 @@ public sealed class RelayTests
     [InlineData(100_000)]
     public async Task LittleIsPassedOnAtOnceAndMuchInThePool(int size)
     {
-        using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        listener.Listen();
-        await using var polled = await PolledSocket.ConnectAsync(listener.LocalEndPoint!, Ct);
-        using var app = await listener.AcceptAsync(Ct);
-        app.NoDelay = true;
+        var (polled, app) = await ConnectAsync();
+        await using var _ = polled;
+        using var __ = app;
 
         var (here, there) = Pair.Make();
         var watched = new Watched(here);
@@ -44,6 +41,35 @@ public sealed class RelayTests
         Assert.InRange(watched.MostInARow, 0, 32 * 1024 + 1024);
         await over.CancelAsync();
         await running;
+    }
+
+    [Fact]
+    public async Task OfSmallPiecesThatAreAllThereAFewArePassedOnAtOnceAndTheRestInThePool()
+    {
+        var (polled, app) = await ConnectAsync();
+        await using var _ = polled;
+        using var __ = app;
+        var line = new AllThere(1000);
+        using var carrier = WebSocket.CreateFromStream(line, new WebSocketCreationOptions());
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(Ct);
+        var running = new TaskCompletionSource<Task>(TaskCreationOptions.RunContinuationsAsynchronously);
+        new Thread(() => running.SetResult(new Relay(carrier, polled, over).RunAsync())).Start();
+
+        await new NetworkStream(app).ReadExactlyAsync(new byte[line.Pieces], Ct);
+        Assert.InRange(line.OutsideThePool, 1, 33);
+        await over.CancelAsync();
+        await await running.Task;
+    }
+
+    private static async Task<(PolledSocket Relayed, Socket App)> ConnectAsync()
+    {
+        using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        listener.Listen();
+        var relayed = await PolledSocket.ConnectAsync(listener.LocalEndPoint!, Ct);
+        var app = await listener.AcceptAsync(Ct);
+        app.NoDelay = true;
+        return (relayed, app);
     }
 
     /// <summary>Counts what is written on the poller's thread, and how much of it before anything was written elsewhere.</summary>
@@ -73,5 +99,30 @@ public sealed class RelayTests
 
         public override Task CompleteWritesAsync(CancellationToken ct = default) => Task.CompletedTask;
         public override void Abort() => below.Dispose();
+    }
+
+    /// <summary>A line on which so many messages of a byte are there at once, and nothing after them.</summary>
+    private sealed class AllThere(int pieces) : DuplexStream
+    {
+        private static readonly byte[] s_message = [0x82, 1, (byte)'x'];
+        private readonly TaskCompletionSource<int> _never = new();
+        private int _read;
+
+        public int Pieces => pieces;
+        public int OutsideThePool { get; private set; }
+
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            if (_read++ == pieces)
+                return new(_never.Task.WaitAsync(cancellationToken));
+            if (!Thread.CurrentThread.IsThreadPoolThread)
+                OutsideThePool++;
+            s_message.CopyTo(buffer);
+            return new(s_message.Length);
+        }
+
+        public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) => ValueTask.CompletedTask;
+        public override Task CompleteWritesAsync(CancellationToken ct = default) => Task.CompletedTask;
+        public override void Abort() => _never.TrySetCanceled();
     }
 }

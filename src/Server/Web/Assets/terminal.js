@@ -135,7 +135,7 @@
       // A shell that was left begins with a cleared screen at once; a new one with its prompt, if it has any.
       const from = socket;
       if (!known) begin(true);
-      else setTimeout(() => { if (from === socket) begin(false); }, 1000);
+      else setTimeout(() => { if (from === socket && from.readyState === WebSocket.OPEN) begin(false); }, 1000);
     } else if (kind === TAKEN_OVER) { over = true; say('Opened elsewhere.', true); }
     else if (kind === EXIT) {
       const code = new DataView(payload.buffer, payload.byteOffset).getInt32(0);
