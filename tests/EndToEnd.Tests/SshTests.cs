@@ -91,6 +91,39 @@ public sealed class SshTests(CutServer server) : IClassFixture<CutServer>
     }
 
     [Fact]
+    public async Task Rsync_copies_what_has_changed()
+    {
+        // What the image lacks, and the libraries that it may lack: beside its own.
+        const string Rsync = "LD_LIBRARY_PATH=/opt/rsync /opt/rsync/rsync";
+        const string Install = """
+            mkdir "$1" && cp -L /usr/bin/rsync $(ldd /usr/bin/rsync | grep -o '/[^ ]*' | grep -v 'libc\.\|ld-linux') "$1" && docker cp --quiet "$1" "$2:/opt/rsync"
+            """;
+        var session = await server.StartSessionAsync(Sample.WebServer("synced"));
+        var container = Assert.Single(await Engine.ContainersOfAsync(server.Installation, session.Id));
+        await Ran.WellAsync("sh", "-c", Install, "sh", Path.Combine(server.DataFolder, "rsync"), container);
+
+        var ssh = await SshClient.MakeAsync(server.Near);
+        var folder = Directory.CreateDirectory(Path.Combine(server.DataFolder, "synced/inner")).Parent!.FullName;
+        var (large, bytes) = (Path.Combine(folder, "inner/large"), RandomNumberGenerator.GetBytes(5_000_000));
+        await File.WriteAllBytesAsync(large, bytes, Ct);
+        var first = await ssh.RsyncAsync(Rsync, "--archive", folder + "/", "synced.berth:src/");
+        Assert.True(first.Code == 0, first.Error);
+
+        bytes[2_000_000] ^= 1;
+        await File.WriteAllBytesAsync(large, bytes, Ct);
+        var second = await ssh.RsyncAsync(Rsync, "--archive", "--checksum", "--stats", "--no-human-readable", folder + "/", "synced.berth:src/");
+        Assert.True(second.Code == 0, second.Error);
+        var sent = second.Out.Split('\n').Single(line => line.StartsWith("Literal data: ", StringComparison.Ordinal)).Split(' ')[2];
+        Assert.InRange(int.Parse(sent, System.Globalization.CultureInfo.InvariantCulture), 1, 100_000);
+
+        var back = Path.Combine(server.DataFolder, "synced-back");
+        var third = await ssh.RsyncAsync(Rsync, "--archive", "synced.berth:src/", back);
+        Assert.True(third.Code == 0, third.Error);
+        Assert.Equal(bytes, await File.ReadAllBytesAsync(Path.Combine(back, "inner/large"), Ct));
+        await server.RemoveAsync(session.Id);
+    }
+
+    [Fact]
     public async Task A_copy_goes_on_over_lines_that_are_cut()
     {
         var session = await server.StartEchoAsync("cuts");

@@ -22,6 +22,11 @@ internal sealed class SshClient(IReadOnlyDictionary<string, string?> variables)
 
     public Task<Ran> RunAsync(string program, params string[] arguments) => Ran.ToEndAsync(program, ["-F", _config, .. arguments], variables);
 
+    /// <param name="there">The command that is rsync in the session.</param>
+    /// <param name="arguments">What to copy, and how.</param>
+    public Task<Ran> RsyncAsync(string there, params string[] arguments) =>
+        Ran.ToEndAsync("rsync", [$"--rsh=ssh -F '{_config}'", $"--rsync-path={there}", .. arguments], variables);
+
     public Process Start(string program, params string[] arguments) => Ran.Start(program, ["-F", _config, .. arguments], variables, null, closeInput: false);
 
     /// <summary>With nothing but the way and the host key from Berth: which key logs in is the test's affair.</summary>
