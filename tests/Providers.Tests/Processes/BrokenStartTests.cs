@@ -81,9 +81,7 @@ public sealed class BrokenStartTests : IAsyncDisposable
     [Fact]
     public async Task WhereBubblewrapIsKilledBeforeItsChildWouldEndWithItNothingGoesOnAlone()
     {
-        Script("held-up", $"exec 9<>{At("gate")}\nexec bwrap --block-fd 9 \"$@\"");
-        using var provider = Make(At("held-up"), TimeProvider.System);
-        await provider.StartAsync(_order, new Progress<StageReport>(), Ct);
+        using var provider = await HeldUpInsideAsync();
         var parent = Assert.Single(Processes(), process => process.ProcessName == "bwrap" && process.Id != Run.Read().Process);
         parent.Kill();
         await Eventually.TrueAsync(() => !Run.IsHeld(), "it is seen to have ended");
@@ -94,9 +92,7 @@ public sealed class BrokenStartTests : IAsyncDisposable
     [Fact]
     public async Task AnEndBeforeItsFirstProgramBeginsIsToldWithHowItEnded()
     {
-        Script("held-up", $"exec 9<>{At("gate")}\nexec bwrap --block-fd 9 \"$@\"");
-        using var provider = Make(At("held-up"), TimeProvider.System);
-        await provider.StartAsync(_order, new Progress<StageReport>(), Ct);
+        using var provider = await HeldUpInsideAsync();
         await using var changes = provider.WatchAsync(Ct).GetAsyncEnumerator(Ct);
         var next = changes.MoveNextAsync();
         Process.GetProcessById(Run.Read().Process!.Value).Kill();
@@ -134,6 +130,15 @@ public sealed class BrokenStartTests : IAsyncDisposable
         await Eventually.TrueAsync(Run.IsHeld, "it has begun");
         Assert.Null(Run.Read().Process);
         return start;
+    }
+
+    /// <summary>A start whose first process is there and waits, before it begins its program.</summary>
+    private async Task<ProcessProvider> HeldUpInsideAsync()
+    {
+        Script("held-up", $"exec 9<>{At("gate")}\nexec bwrap --block-fd 9 \"$@\"");
+        var provider = Make(At("held-up"), TimeProvider.System);
+        await provider.StartAsync(_order, new Progress<StageReport>(), Ct);
+        return provider;
     }
 
     private void Script(string name, string text)
