@@ -99,9 +99,9 @@ internal sealed class LabNode(LabServer server, string name) : IAsyncDisposable
         return _process.ExitCode;
     });
 
-    /// <summary>Waits until the server shows it in a state.</summary>
+    /// <summary>Waits until the server shows it in a state, and what it offers.</summary>
     public Task UntilAsync(string state) => Eventually.TrueAsync(
-        async () => (await server.Api.ListNodesAsync(TestContext.Current.CancellationToken)).Any(n => n.Name == name && n.State == state), $"{name} is {state}: {Said}", TimeSpan.FromSeconds(60));
+        async () => (await server.Api.ListNodesAsync(TestContext.Current.CancellationToken)).Any(n => n.Name == name && n.State == state && n.Offered is not null), $"{name} is {state}: {Said}", TimeSpan.FromSeconds(60));
 
     public async ValueTask DisposeAsync()
     {
