@@ -9,6 +9,8 @@ namespace Berth.Bench.Fake;
 public sealed class FakeBench : IAsyncDisposable
 {
     public const int Port = 8379;
+    // What the published server has in its own settings is not this program's.
+    private static readonly Dictionary<string, string> s_asPublished = new() { ["DOTNET_ThreadPool_UnfairSemaphoreSpinLimit"] = "0" };
     private readonly Process _process;
 
     private FakeBench(Process process, string data, string[] tokens)
@@ -39,7 +41,7 @@ public sealed class FakeBench : IAsyncDisposable
     {
         data ??= Directory.CreateTempSubdirectory("berth-b-").FullName;
         string[] where = address is null ? [] : [address.ToString()];
-        var process = Processes.Start(Environment.ProcessPath!, ["fake-server", data, $"{Port}", $"{users}", .. where], input: true);
+        var process = Processes.Start(Environment.ProcessPath!, ["fake-server", data, $"{Port}", $"{users}", .. where], s_asPublished, input: true);
         if (await process.StandardOutput.ReadLineAsync() != "ready")
             throw new InvalidOperationException("The server on fake compute did not start.");
         return new FakeBench(process, data, await File.ReadAllLinesAsync(Path.Combine(data, FakeServer.TokensFile)));

@@ -10,6 +10,11 @@ namespace Berth.Tunnel;
 /// </summary>
 internal sealed class Relay(WebSocket socket, PolledSocket app, CancellationTokenSource over)
 {
+    // From here on moving costs less than copying.
+    private const int Much = 64 * 1024;
+    // With it a full buffer's frame fills whole TLS records: a few bytes more would take one, and a packet, of their own.
+    private const int FrameHead = 14;
+
     private readonly UnixWebSocket? _here = socket as UnixWebSocket;
     private readonly TaskCompletionSource _handedOver = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _serverGone;
@@ -62,27 +67,12 @@ internal sealed class Relay(WebSocket socket, PolledSocket app, CancellationToke
 
     private async Task ToServerAsync()
     {
-        var buffer = ArrayPool<byte>.Shared.Rent(Splice.SmallBuffer);
-        var turn = new Turn();
         try
         {
             var end = TunnelWire.Ended;
             try
             {
-                while (true)
-                {
-                    app.GoesOnAtOnce = turn.CarriesLittle;
-                    var reading = app.ReadAsync(buffer.AsMemory(), over.Token);
-                    if (!reading.IsCompleted)
-                        turn.Waits();
-                    var count = await reading;
-                    if (count == 0)
-                        break;
-                    if (turn.IsOver(count))
-                        await Task.Yield();
-                    await socket.SendAsync(buffer.AsMemory(0, count), WebSocketMessageType.Binary, true, over.Token);
-                    buffer = Splice.Grow(buffer, count);
-                }
+                await PassAllAsync();
             }
             catch (IOException)
             {
@@ -102,6 +92,39 @@ internal sealed class Relay(WebSocket socket, PolledSocket app, CancellationToke
         finally
         {
             _handedOver.SetResult();
+        }
+    }
+
+    private async Task PassAllAsync()
+    {
+        var turn = new Turn();
+        bool more;
+        do
+        {
+            app.GoesOnAtOnce = turn.CarriesLittle;
+            var readable = app.ReadableAsync(over.Token);
+            if (!readable.IsCompleted)
+                turn.Waits();
+            var there = await readable;
+            if (turn.IsOver(there))
+                await Task.Yield();
+            more = there >= Much && _here is not null && await _here.TryMoveAsync(app, there, over.Token) || await PassAsync(there);
+        } while (more);
+    }
+
+    /// <returns>False: there was no more, and will not be.</returns>
+    private async Task<bool> PassAsync(int there)
+    {
+        var buffer = ArrayPool<byte>.Shared.Rent(Math.Clamp(there + FrameHead, Splice.SmallBuffer, Splice.LargeBuffer));
+        try
+        {
+            var count = await app.ReadAsync(buffer.AsMemory(0, buffer.Length - FrameHead), over.Token);
+            if (count > 0)
+                await socket.SendAsync(buffer.AsMemory(0, count), WebSocketMessageType.Binary, true, over.Token);
+            return count > 0;
+        }
+        finally
+        {
             ArrayPool<byte>.Shared.Return(buffer);
         }
     }

@@ -10,7 +10,7 @@ public static class Splice
 {
     // Most streams carry little and live long, some carry much: a buffer grows with what fills it.
     internal const int SmallBuffer = 8 * 1024;
-    private const int LargeBuffer = 128 * 1024;
+    internal const int LargeBuffer = 128 * 1024;
 
     /// <summary>Returns once both directions have ended, whichever way. Does not dispose them.</summary>
     /// <exception cref="IOException">One was aborted; the other has been, too.</exception>

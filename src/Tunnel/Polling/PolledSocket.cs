@@ -112,6 +112,52 @@ public sealed class PolledSocket : DuplexStream, IPolled
         }
     }
 
+    /// <summary>Waits until there is something to read, and holds no buffer meanwhile. Who waits is the one that reads.</summary>
+    /// <returns>How many bytes are there; 0: a read tells how it ended.</returns>
+    /// <exception cref="IOException">It failed.</exception>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public async ValueTask<int> ReadableAsync(CancellationToken ct)
+    {
+        while (true)
+        {
+            if (!_drained || _ending)
+            {
+                var ends = _ending;
+                if (Available is > 0 and var count)
+                    return count;
+                if (ends)
+                    return 0;
+            }
+            await _readable.WaitAsync(GoesOnAtOnce, ct);
+            _drained = false;
+            _atOnce = 0;
+        }
+    }
+
+    /// <summary>
+    /// Sends what another one has received without copying it, after some bytes of the caller's. If it throws, a part may have
+    /// been sent.
+    /// </summary>
+    /// <param name="before">Sent first.</param>
+    /// <param name="from">Has at least so many bytes.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="pipe">Empty; holds what is on its way.</param>
+    /// <param name="ct">Gives up.</param>
+    /// <exception cref="IOException">One of them failed.</exception>
+    internal async ValueTask MoveAsync(ReadOnlyMemory<byte> before, PolledSocket from, int count, KernelPipe pipe, CancellationToken ct)
+    {
+        pipe.Put(before.Span);
+        while (count > 0 || pipe.Held > 0)
+        {
+            if (count > 0)
+                count -= pipe.Fill(from._socket.SafeHandle, count);
+            if (pipe.Held == 0)
+                throw new IOException("What there was to read has gone.");
+            if (!pipe.Drain(_socket.SafeHandle))
+                await WritableAsync(ct);
+        }
+    }
+
     public override Task CompleteWritesAsync(CancellationToken ct = default)
     {
         _socket.EndWrites();
@@ -210,6 +256,21 @@ public sealed class PolledSocket : DuplexStream, IPolled
         if (received > taken)
             GiveBack(ahead[taken..received]);
         return taken;
+    }
+
+    private int Available
+    {
+        get
+        {
+            try
+            {
+                return _givenBack.Length + _socket.Available;
+            }
+            catch (SocketException e)
+            {
+                throw Failed(e.SocketErrorCode);
+            }
+        }
     }
 
     private static bool Connect(Socket socket, EndPoint to)

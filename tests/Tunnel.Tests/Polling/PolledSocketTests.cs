@@ -241,6 +241,44 @@ public sealed class PolledSocketTests : IDisposable
         Assert.Equal(2, await here.ReadAsync(new byte[10], Ct));
     }
 
+    [Theory]
+    [InlineData(true, true)]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    [InlineData(false, false)]
+    public async Task WhoWaitsWithoutABufferIsToldHowMuchIsThere(bool unix, bool atOnce)
+    {
+        var (here, there) = await PairAsync(unix);
+        await using var _ = here;
+        here.GoesOnAtOnce = atOnce;
+        for (var size = 1; size < 3; size++)
+        {
+            var waiting = here.ReadableAsync(Ct);
+            Assert.False(waiting.IsCompleted);
+            await there.SendAsync(new byte[size], Ct);
+            Assert.Equal(size, await waiting);
+            Assert.Equal(size, await here.ReadableAsync(Ct));
+            Assert.Equal(size, await here.ReadAsync(new byte[1000], Ct));
+        }
+        var end = here.ReadableAsync(Ct);
+        there.Dispose();
+        Assert.Equal(0, await end);
+        Assert.Equal(0, await here.ReadableAsync(Ct));
+        Assert.Equal(0, await here.ReadAsync(new byte[1000], Ct));
+    }
+
+    [Fact]
+    public async Task AResetWakesWhoWaitsWithoutABufferAndTheReadTellsOfIt()
+    {
+        var (here, there) = await PairAsync(unix: false);
+        await using var _ = here;
+        var waiting = here.ReadableAsync(Ct);
+        there.LingerState = new LingerOption(true, 0);
+        there.Dispose();
+        Assert.Equal(0, await waiting);
+        await Assert.ThrowsAsync<IOException>(() => here.ReadAsync(new byte[10], Ct).AsTask());
+    }
+
     [Fact]
     public async Task WhoReadsLittleAtATimeGetsAllInOrder()
     {

@@ -37,7 +37,8 @@ public sealed class RelayTests
                 received += (await server.ReceiveAsync(buffer.AsMemory(), Ct)).Count;
         }
 
-        Assert.NotEqual(0, watched.OnThePoller);
+        if (size < Splice.SmallBuffer)
+            Assert.NotEqual(0, watched.OnThePoller);
         Assert.InRange(watched.MostInARow, 0, 32 * 1024 + 1024);
         await over.CancelAsync();
         await running;
