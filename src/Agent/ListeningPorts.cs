@@ -1,16 +1,16 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using Berth.Agent.Unix;
 
 namespace Berth.Agent;
 
-/// <summary>TCP ports that something in the session listens on, from <c>/proc/net/tcp</c> (proc(5)).</summary>
+/// <summary>TCP ports that something in the session listens on.</summary>
 /// <param name="sharesNetwork">The network is the machine's: only sockets that processes of the session hold are its own.</param>
 internal sealed class ListeningPorts(bool sharesNetwork)
 {
-    private const string Listening = "0A";
     // Docker's own name server is in the network of each of its containers: 127.0.0.11, as the kernel writes it.
-    private const string NameServer = "0B00007F:";
+    private const string NameServer = "0B00007F";
     private const int UsuallyFirstGivenOut = 32768;
 
     // As the kernel writes them: 32 bits at a time, in its own order. Which of several listeners takes a connection: the one
@@ -62,7 +62,7 @@ internal sealed class ListeningPorts(bool sharesNetwork)
         }
     }
 
-    private static List<Listener> Table() => [.. Read("/proc/net/tcp"), .. Read("/proc/net/tcp6")];
+    private static List<Listener> Table() => [.. ListenerTable.Read().Where(listener => listener.Address != NameServer)];
 
     private static int ReadFirstGivenOut()
     {
@@ -98,31 +98,6 @@ internal sealed class ListeningPorts(bool sharesNetwork)
 
         return held;
     }
-
-    private static IEnumerable<Listener> Read(string table)
-    {
-        string[] lines;
-        try
-        {
-            lines = File.ReadAllLines(table);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            yield break;
-        }
-        // "  0: 0100007F:22B8 00000000:0000 0A …": number, local address and port in hexadecimal, remote, state, …, the tenth the inode.
-        foreach (var line in lines.Skip(1))
-        {
-            var fields = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-            if (fields.Length > 9 && fields[3] == Listening && !fields[1].StartsWith(NameServer, StringComparison.Ordinal) && fields[1].LastIndexOf(':') is > 0 and var colon
-                && int.TryParse(fields[1].AsSpan(colon + 1), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var port))
-            {
-                yield return new Listener(fields[1][..colon], port, fields[9]);
-            }
-        }
-    }
-
-    private sealed record Listener(string Address, int Port, string Inode);
 
     private sealed record Sight(List<Listener> All, HashSet<Listener> Own);
 }

@@ -1,6 +1,6 @@
 namespace Berth.Agent;
 
-/// <summary>Which ports are listened on, as they come and go. The kernel tells nobody: its table is read again, once for all who want to know.</summary>
+/// <summary>Which ports are listened on, as they come and go. The kernel tells nobody: it is asked again, once for all who want to know.</summary>
 internal sealed class PortWatch(ListeningPorts ports, TimeProvider time)
 {
     private static readonly TimeSpan s_every = TimeSpan.FromSeconds(1);

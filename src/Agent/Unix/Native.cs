@@ -48,6 +48,9 @@ internal static unsafe partial class Native
     public static partial int pipe2(int* ends, int flags);
 
     [LibraryImport(C)]
+    public static partial int socket(int family, int type, int protocol);
+
+    [LibraryImport(C)]
     public static partial void close(int fd);
 
     [LibraryImport(C, SetLastError = true)]
