@@ -8,11 +8,17 @@ namespace Berth.Tunnel;
 /// The server's end of one agent's tunnel: dial-back streams that wait, taken one per dial. It lives as long as the
 /// agent's control connection and takes all streams with it, so that nothing hangs on a dead agent.
 /// </summary>
-public sealed class AgentTunnel : IDisposable
+/// <param name="time">The clock; null: the system's.</param>
+public sealed class AgentTunnel(TimeProvider? time = null) : IDisposable
 {
+    // What is left of a stream, TLS and the request that it came by, costs both ends nearly as much as its use did: others of
+    // the same burst are let through first.
+    private static readonly TimeSpan s_clearedAwayAfter = TimeSpan.FromMilliseconds(100);
+
+    private readonly TimeProvider _time = time ?? TimeProvider.System;
+    private readonly CancellationTokenSource _over = new();
     private readonly Channel<TunnelStream> _waiting = Channel.CreateUnbounded<TunnelStream>();
     private readonly ConcurrentDictionary<TunnelStream, byte> _streams = new();
-    private bool _closed;
     private int _dialling;
 
     /// <summary>Streams that are open, waiting or in use.</summary>
@@ -21,17 +27,18 @@ public sealed class AgentTunnel : IDisposable
     /// <summary>Dials for which no stream waits.</summary>
     public int Dialling => Volatile.Read(ref _dialling);
 
-    /// <summary>Offers a stream that the agent has just opened; completes once it is over.</summary>
+    /// <summary>Offers a stream that the agent has just opened; completes a little after it is over, for what carried it to be cleared away.</summary>
     public async Task ServeAsync(WebSocket socket)
     {
         var stream = new TunnelStream(socket);
         _streams[stream] = 0;
         stream.Wait();
         var waiting = stream.Answered;
-        if (_closed || !_waiting.Writer.TryWrite(stream))
+        if (_over.IsCancellationRequested || !_waiting.Writer.TryWrite(stream))
             stream.Abort();
         await Task.WhenAny(stream.Closed, DeathWhileWaitingAsync(stream, waiting));
         _streams.TryRemove(stream, out _);
+        await Task.Delay(s_clearedAwayAfter, _time, _over.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     /// <summary>Connects to a port inside the session, and waits for the agent's word that it is.</summary>
@@ -113,7 +120,7 @@ public sealed class AgentTunnel : IDisposable
     /// <summary>Aborts every stream; dials that wait fail.</summary>
     public void Dispose()
     {
-        _closed = true;
+        _over.Cancel();
         _waiting.Writer.TryComplete();
         foreach (var stream in _streams.Keys)
             stream.Abort();

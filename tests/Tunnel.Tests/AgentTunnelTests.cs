@@ -1,5 +1,6 @@
 using System.Net.WebSockets;
 using System.Text;
+using Berth.Fakes;
 using Berth.Tunnel.Tests.House;
 
 namespace Berth.Tunnel.Tests;
@@ -8,14 +9,17 @@ namespace Berth.Tunnel.Tests;
 public sealed class AgentTunnelTests : IAsyncDisposable
 {
     private const int Port = 8888;
-    private readonly AgentTunnel _tunnel = new();
+    private readonly PauseClock _clock = new();
+    private readonly AgentTunnel _tunnel;
     private readonly WebSocket _agent;
+    private readonly Task _served;
 
     public AgentTunnelTests()
     {
         var (here, there) = Pair.Make();
         _agent = WebSocket.CreateFromStream(there, new WebSocketCreationOptions());
-        _ = _tunnel.ServeAsync(WebSocket.CreateFromStream(here, new WebSocketCreationOptions { IsServer = true }));
+        _tunnel = new AgentTunnel(_clock);
+        _served = _tunnel.ServeAsync(WebSocket.CreateFromStream(here, new WebSocketCreationOptions { IsServer = true }));
     }
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
@@ -61,6 +65,25 @@ public sealed class AgentTunnelTests : IAsyncDisposable
         Assert.False(dial.IsCompleted);
         await SayAsync([(byte)DialStatus.Failed]);
         await Assert.ThrowsAsync<DialRefusedException>(() => dial);
+    }
+
+    [Fact]
+    public async Task WhatCarriedAStreamIsClearedAwayALittleAfterItIsOver()
+    {
+        await (await _tunnel.DialAheadAsync(Port, Ct)).DisposeAsync();
+        await _clock.Pauses.ReadAsync(Ct);
+        Assert.Equal((0, false), (_tunnel.Count, _served.IsCompleted));
+        _clock.Advance(TimeSpan.FromSeconds(1));
+        await _served.WaitAsync(Ct);
+    }
+
+    [Fact]
+    public async Task WhatCarriedAStreamGoesWithTheTunnel()
+    {
+        await (await _tunnel.DialAheadAsync(Port, Ct)).DisposeAsync();
+        await _clock.Pauses.ReadAsync(Ct);
+        _tunnel.Dispose();
+        await _served.WaitAsync(Ct);
     }
 
     public ValueTask DisposeAsync()

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Sockets;
-using System.Threading.Channels;
 using Berth.Cli.Output;
 using Berth.Cli.Reach;
 using Berth.Cli.Tests.House;
@@ -42,23 +41,5 @@ public sealed class ForwarderTests
             await stop.CancelAsync();
         }
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => serving);
-    }
-
-    /// <summary>Tells of each pause that is begun.</summary>
-    private sealed class PauseClock : TimeProvider
-    {
-        private readonly ManualClock _clock = new(DateTimeOffset.UnixEpoch);
-        private readonly Channel<TimeSpan> _pauses = Channel.CreateUnbounded<TimeSpan>();
-
-        public ChannelReader<TimeSpan> Pauses => _pauses.Reader;
-
-        public void Advance(TimeSpan time) => _clock.Advance(time);
-
-        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
-        {
-            var timer = _clock.CreateTimer(callback, state, dueTime, period);
-            _pauses.Writer.TryWrite(dueTime);
-            return timer;
-        }
     }
 }
