@@ -11,13 +11,13 @@ namespace Berth.Bench.Tunnel;
 /// </summary>
 public static class TunnelBench
 {
-    private const int Rounds = 5;
+    private const int Rounds = 8;
     // A burst is over after some milliseconds, in which a machine of two cores may have had something else to do.
-    private const int Bursts = 15;
+    private const int Bursts = 16;
     private const int Streams = 8;
     private const int Burst = 40;
     private const int BurstBytes = 16 * 1024;
-    private const int Opens = 90;
+    private const int Opens = 96;
     private const int Keys = 100;
     private const int SshPort = 8385;
     private const long Bytes = 256L << 20;
