@@ -72,7 +72,7 @@ internal sealed class UnixWebSocket : WebSocket
 
     /// <summary>
     /// Sends what another socket has received as one message, without copying it. As with <see cref="SendAsync(ReadOnlyMemory{byte}, WebSocketMessageType, bool, CancellationToken)"/>
-    /// one sends at a time.
+    /// one sends at a time; answers to pings wait until it is sent.
     /// </summary>
     /// <returns>False: it cannot be done here, and nothing was sent.</returns>
     /// <exception cref="WebSocketException">One of the two failed. This one is aborted: the message has no end.</exception>
@@ -89,6 +89,12 @@ internal sealed class UnixWebSocket : WebSocket
         {
             Abort();
             throw new WebSocketException(WebSocketError.Faulted, "A message broke off.", e);
+        }
+        catch (OperationCanceledException)
+        {
+            // Nothing may follow a part of a message.
+            Abort();
+            throw;
         }
     }
 

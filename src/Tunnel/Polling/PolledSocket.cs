@@ -25,6 +25,8 @@ public sealed class PolledSocket : DuplexStream, IPolled
     private readonly Gate _readable = new();
     private readonly Gate _writable = new();
     private readonly Lock _lock = new();
+    // A WebSocket answers a ping while a message of somebody else's is under way.
+    private readonly SemaphoreSlim _writes = new(1, 1);
     private byte[] _ahead = [];
     private ReadOnlyMemory<byte> _givenBack;
     private volatile bool _drained;
@@ -100,15 +102,23 @@ public sealed class PolledSocket : DuplexStream, IPolled
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        while (buffer.Length > 0)
+        await HaveTurnAsync(cancellationToken);
+        try
         {
-            var count = _socket.Send(buffer.Span, SocketFlags.None, out var error);
-            if (error == SocketError.Success)
-                buffer = buffer[count..];
-            else if (error == SocketError.WouldBlock)
-                await WritableAsync(cancellationToken);
-            else
-                throw Failed(error);
+            while (buffer.Length > 0)
+            {
+                var count = _socket.Send(buffer.Span, SocketFlags.None, out var error);
+                if (error == SocketError.Success)
+                    buffer = buffer[count..];
+                else if (error == SocketError.WouldBlock)
+                    await WritableAsync(cancellationToken);
+                else
+                    throw Failed(error);
+            }
+        }
+        finally
+        {
+            _writes.Release();
         }
     }
 
@@ -146,15 +156,23 @@ public sealed class PolledSocket : DuplexStream, IPolled
     /// <exception cref="IOException">One of them failed.</exception>
     internal async ValueTask MoveAsync(ReadOnlyMemory<byte> before, PolledSocket from, int count, KernelPipe pipe, CancellationToken ct)
     {
-        pipe.Put(before.Span);
-        while (count > 0 || pipe.Held > 0)
+        await HaveTurnAsync(ct);
+        try
         {
-            if (count > 0)
-                count -= pipe.Fill(from._socket.SafeHandle, count);
-            if (pipe.Held == 0)
-                throw new IOException("What there was to read has gone.");
-            if (!pipe.Drain(_socket.SafeHandle))
-                await WritableAsync(ct);
+            pipe.Put(before.Span);
+            while (count > 0 || pipe.Held > 0)
+            {
+                if (count > 0)
+                    count -= pipe.Fill(from._socket.SafeHandle, count);
+                if (pipe.Held == 0)
+                    throw new IOException("What there was to read has gone.");
+                if (!pipe.Drain(_socket.SafeHandle))
+                    await WritableAsync(ct);
+            }
+        }
+        finally
+        {
+            _writes.Release();
         }
     }
 
@@ -297,6 +315,9 @@ public sealed class PolledSocket : DuplexStream, IPolled
         if (_socket.GetSocketOption(SocketOptionLevel.Socket, SocketOptionName.Error) is int and not 0 and var error)
             throw new SocketException(error);
     }
+
+    // Whoever need not wait for it is not asked whether he still wants to write.
+    private ValueTask HaveTurnAsync(CancellationToken ct) => _writes.Wait(0, CancellationToken.None) ? ValueTask.CompletedTask : new(_writes.WaitAsync(ct));
 
     private async ValueTask WritableAsync(CancellationToken ct)
     {

@@ -9,6 +9,7 @@ namespace Berth.Tunnel.Tests.Polling;
 /// <summary>What an app on this machine says, on its way to a server on this machine: the kernel moves it where it is much.</summary>
 public sealed class MovedBytesTests : IAsyncLifetime
 {
+    private static readonly byte[] Ping = [0x89, 0];
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("berth-moved-");
     private UnixWebSocket _agent = null!;
     private Socket _serverSocket = null!;
@@ -89,6 +90,25 @@ public sealed class MovedBytesTests : IAsyncLifetime
             }
             _app.Shutdown(SocketShutdown.Send);
         }
+    }
+
+    [Fact]
+    public async Task AnAnswerToAPingDoesNotGetIntoAMessage()
+    {
+        var (running, over) = Relayed();
+        using var _ = over;
+        var sent = RandomNumberGenerator.GetBytes(16 << 20);
+        var sending = _app.SendAsync(sent, Ct);
+        var heard = new MemoryStream(sent.Length);
+        for (var buffer = new byte[100_000]; heard.Length < sent.Length;)
+        {
+            await _serverSocket.SendAsync(Ping, Ct);
+            heard.Write(buffer, 0, (await _server.ReceiveAsync(buffer.AsMemory(), Ct)).Count);
+        }
+        await sending;
+        Assert.Equal(SHA256.HashData(sent), SHA256.HashData(heard.ToArray()));
+        await over.CancelAsync();
+        await running;
     }
 
     [Fact]
