@@ -309,9 +309,9 @@ public sealed class PolledSocket : DuplexStream, IPolled
 
     private async Task ConnectedAsync(CancellationToken ct)
     {
-        do
+        // On loopback it mostly is by now, although the kernel says that it will be.
+        while (!_socket.Poll(0, SelectMode.SelectWrite))
             await WritableAsync(ct);
-        while (!_socket.Poll(0, SelectMode.SelectWrite));
         if (_socket.GetSocketOption(SocketOptionLevel.Socket, SocketOptionName.Error) is int and not 0 and var error)
             throw new SocketException(error);
     }
