@@ -40,14 +40,14 @@ public static class BerthServer
                 .ToDictionary(v => (string)v.Key, v => (string?)v.Value, StringComparer.Ordinal);
             if (args is ["restore", var backup, .. var rest])
             {
-                Console.WriteLine(Restore.Run(OptionsReader.Read(rest, variables), backup, TimeProvider.System));
+                Console.WriteLine(await Restore.RunAsync(OptionsReader.Read(rest, variables), backup, TimeProvider.System));
                 return 0;
             }
 
             var options = OptionsReader.Read(args, variables);
             if (FaultPoints.Armed)
                 await Console.Error.WriteLineAsync($"{FaultPoints.Variable} is set: this server is under test, and may kill itself at any step.");
-            using var folder = DataFolderLock.Take(options);
+            using var folder = await DataFolderLock.TakeAsync(options, TimeProvider.System);
             await using var app = Build(options);
             await StartAsync(app, CancellationToken.None);
             await GreetAsync(app);

@@ -10,6 +10,12 @@ public sealed class PauseClock : TimeProvider
 
     public ChannelReader<TimeSpan> Pauses => _pauses.Reader;
 
+    public override long TimestampFrequency => _clock.TimestampFrequency;
+
+    public override long GetTimestamp() => _clock.GetTimestamp();
+
+    public override DateTimeOffset GetUtcNow() => _clock.GetUtcNow();
+
     public void Advance(TimeSpan time) => _clock.Advance(time);
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)

@@ -8,7 +8,7 @@ namespace Berth.Server.Nodes;
 /// <summary>Whose a token of a node is. Memory knows, but for a moment in which it may be behind: then the database is asked.</summary>
 public sealed class NodeAdmission(NodeDirectory nodes, ReplicaChannel channel, Db db, TimeProvider clock)
 {
-    // Apart from those of API tokens: machines that were removed ask a while on, and cost their neighbours nothing.
+    // Apart from those of API tokens: who guesses these keeps no machine from hearing that it was removed.
     private readonly TokenGuesses _guesses = new(clock);
 
     /// <summary>Null: there is no such node, which is certain.</summary>

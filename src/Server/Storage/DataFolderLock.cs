@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Berth.Server.Options;
 
 namespace Berth.Server.Storage;
@@ -8,6 +9,9 @@ namespace Berth.Server.Storage;
 /// </summary>
 public sealed class DataFolderLock : IDisposable
 {
+    // A program that a server was about to start when it was killed has all that the server had, until it runs.
+    private static readonly TimeSpan s_letGoWithin = TimeSpan.FromSeconds(10), s_lookEvery = TimeSpan.FromMilliseconds(50);
+
     private readonly FileStream _lock;
     private readonly string _pidFile;
 
@@ -17,35 +21,34 @@ public sealed class DataFolderLock : IDisposable
         _pidFile = pidFile;
     }
 
+    /// <summary>Takes it, and waits a moment for what is left of a server that was killed.</summary>
     /// <exception cref="StartupException">Another server has it, or the folder cannot be written.</exception>
-    public static DataFolderLock Take(ServerOptions options)
+    public static async Task<DataFolderLock> TakeAsync(ServerOptions options, TimeProvider clock)
     {
         ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(clock);
         var pidFile = Path.Combine(options.DataFolder, "berth.pid");
-        try
+        Make(options.DataFolder);
+        for (var began = clock.GetTimestamp(); ; await Task.Delay(s_lookEvery, clock))
         {
-            Directory.CreateDirectory(options.DataFolder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new StartupException($"The data folder {options.DataFolder} cannot be made: {e.Message} Choose another with --data.", e);
-        }
-
-        try
-        {
-            var held = new FileStream(Path.Combine(options.DataFolder, "berth.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-            File.WriteAllText(pidFile, $"{Environment.ProcessId}\n");
-            return new DataFolderLock(held, pidFile);
-        }
-        catch (UnauthorizedAccessException e)
-        {
-            throw new StartupException($"The data folder {options.DataFolder} cannot be written: {e.Message} Choose another with --data.", e);
-        }
-        catch (IOException e)
-        {
-            var holder = ReadPid(pidFile) is { } pid ? $" (process {pid})" : "";
-            throw new StartupException(
-                $"The data folder {options.DataFolder} is in use by another Berth server{holder}: stop that one, or choose another folder with --data.", e);
+            try
+            {
+                var held = new FileStream(Path.Combine(options.DataFolder, "berth.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+                await File.WriteAllTextAsync(pidFile, $"{Environment.ProcessId}\n");
+                return new DataFolderLock(held, pidFile);
+            }
+            catch (UnauthorizedAccessException e)
+            {
+                throw new StartupException($"The data folder {options.DataFolder} cannot be written: {e.Message} Choose another with --data.", e);
+            }
+            catch (IOException e)
+            {
+                var holder = ReadPid(pidFile);
+                if (holder is { } server && !Lives(server) && clock.GetElapsedTime(began) < s_letGoWithin)
+                    continue;
+                throw new StartupException(
+                    $"The data folder {options.DataFolder} is in use by another Berth server{(holder is null ? "" : $" (process {holder})")}: stop that one, or choose another folder with --data.", e);
+            }
         }
     }
 
@@ -53,6 +56,31 @@ public sealed class DataFolderLock : IDisposable
     {
         File.Delete(_pidFile);
         _lock.Dispose();
+    }
+
+    private static void Make(string folder)
+    {
+        try
+        {
+            Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new StartupException($"The data folder {folder} cannot be made: {e.Message} Choose another with --data.", e);
+        }
+    }
+
+    private static bool Lives(int pid)
+    {
+        try
+        {
+            using var process = Process.GetProcessById(pid);
+            return true;
+        }
+        catch (ArgumentException)
+        {
+            return false;
+        }
     }
 
     private static int? ReadPid(string file)

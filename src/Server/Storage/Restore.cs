@@ -15,13 +15,13 @@ public static class Restore
     /// <summary>Restores.</summary>
     /// <returns>What was done, in sentences.</returns>
     /// <exception cref="StartupException">The backup cannot be used; nothing was changed.</exception>
-    public static string Run(ServerOptions options, string backup, TimeProvider clock)
+    public static async Task<string> RunAsync(ServerOptions options, string backup, TimeProvider clock)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(clock);
         if (options.DatabaseUrl is not null)
             throw new StartupException("This server keeps its data in PostgreSQL: restore it with `pg_restore` or `psql`.");
-        using var folder = DataFolderLock.Take(options);
+        using var folder = await DataFolderLock.TakeAsync(options, clock);
         SqliteLibrary.Use();
         var draft = options.DatabaseFile + ".restoring";
         try

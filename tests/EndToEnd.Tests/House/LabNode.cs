@@ -93,15 +93,23 @@ internal sealed class LabNode(LabServer server, string name) : IAsyncDisposable
         await _process.WaitForExitAsync();
     }
 
-    public Task<int> EndedAsync() => Task.Run(async () =>
+    public async Task<int> EndedAsync()
     {
-        await _process!.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromMinutes(4)); // A removed one asks a while on.
+        try
+        {
+            await _process!.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromMinutes(4)); // A removed one asks a while on.
+        }
+        catch (TimeoutException e)
+        {
+            throw new TimeoutException($"{name} goes on, and said: {Said}", e);
+        }
+
         return _process.ExitCode;
-    });
+    }
 
     /// <summary>Waits until the server shows it in a state, and what it offers.</summary>
     public Task UntilAsync(string state) => Eventually.TrueAsync(
-        async () => (await server.Api.ListNodesAsync(TestContext.Current.CancellationToken)).Any(n => n.Name == name && n.State == state && n.Offered is not null), $"{name} is {state}: {Said}", TimeSpan.FromSeconds(60));
+        async () => (await server.Api.ListNodesAsync(TestContext.Current.CancellationToken)).Any(n => n.Name == name && n.State == state && n.Offered is not null), () => $"{name} is {state}: {Said}", TimeSpan.FromSeconds(60));
 
     public async ValueTask DisposeAsync()
     {

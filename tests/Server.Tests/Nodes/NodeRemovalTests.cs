@@ -114,6 +114,21 @@ public abstract class NodeRemovalTests : LineTest
     }
 
     [Fact]
+    public async Task MachinesThatWereRemovedAreToldSoHoweverOftenTheyAsk()
+    {
+        await using var one = await JoinAsync("lab1", cpu: 8);
+        await using var two = await JoinAsync("lab2", cpu: 8);
+        foreach (var name in new[] { "lab1", "lab2" })
+            await Server.Client.RemoveNodeAsync(name, force: false, Ct);
+        // Each ends itself only if it hears nothing else for two minutes.
+        for (var i = 0; i < 40; i++)
+        {
+            await RefusedAsync(one);
+            await RefusedAsync(two);
+        }
+    }
+
+    [Fact]
     public async Task WithoutForceAMachineWithoutSessionsGoes()
     {
         await using var node = await JoinAsync("lab1", cpu: 8);

@@ -27,7 +27,7 @@ public sealed class BackupTests
         Assert.Empty(Directory.GetFiles(server.DataFolder, "berth.db.backup-*"));
 
         await server.StopAsync();
-        var said = Restore.Run(server.Options, file, TimeProvider.System);
+        var said = await Restore.RunAsync(server.Options, file, TimeProvider.System);
         var kept = Assert.Single(Directory.GetFiles(server.DataFolder, "berth.db.before-*"));
         Assert.Contains($"kept as {kept}", said, StringComparison.Ordinal);
         Assert.All([kept, server.Options.DatabaseFile], path => Assert.Equal(OwnersOnly, File.GetUnixFileMode(path)));
@@ -39,7 +39,7 @@ public sealed class BackupTests
 
         // And back to what was kept.
         await server.StopAsync();
-        Restore.Run(server.Options, kept, TimeProvider.System);
+        await Restore.RunAsync(server.Options, kept, TimeProvider.System);
         await server.BootAsync();
         Assert.Equal(22, (await server.Client.ListSessionsAsync(Stop)).Count);
     }
@@ -56,20 +56,20 @@ public sealed class BackupTests
         var cut = Path.Combine(folder, "cut");
         await File.WriteAllBytesAsync(cut, (await File.ReadAllBytesAsync(good, Stop))[..40_000], Stop);
 
-        using (DataFolderLock.Take(server.Options))
-            Assert.Contains("in use by another Berth server", Refusal(good), StringComparison.Ordinal);
+        using (await DataFolderLock.TakeAsync(server.Options, TimeProvider.System))
+            Assert.Contains("in use by another Berth server", await RefusalAsync(good), StringComparison.Ordinal);
 
         await server.StopAsync();
         var before = await File.ReadAllBytesAsync(server.Options.DatabaseFile, Stop);
-        Assert.Contains("There is no file", Refusal(Path.Combine(folder, "nowhere")), StringComparison.Ordinal);
-        Assert.Contains("is no backup of Berth", Refusal(text), StringComparison.Ordinal);
-        Assert.Contains("nothing was changed", Refusal(cut), StringComparison.Ordinal);
+        Assert.Contains("There is no file", await RefusalAsync(Path.Combine(folder, "nowhere")), StringComparison.Ordinal);
+        Assert.Contains("is no backup of Berth", await RefusalAsync(text), StringComparison.Ordinal);
+        Assert.Contains("nothing was changed", await RefusalAsync(cut), StringComparison.Ordinal);
         Assert.Equal(before, await File.ReadAllBytesAsync(server.Options.DatabaseFile, Stop));
         Assert.Empty(Directory.GetFiles(folder, "*.restoring"));
         await server.BootAsync();
         Assert.Single(await server.Client.ListSessionsAsync(Stop));
 
-        string Refusal(string file) => Assert.Throws<StartupException>(() => Restore.Run(server.Options, file, TimeProvider.System)).Message;
+        async Task<string> RefusalAsync(string file) => (await Assert.ThrowsAsync<StartupException>(() => Restore.RunAsync(server.Options, file, TimeProvider.System))).Message;
     }
 
     [Fact]
@@ -79,7 +79,7 @@ public sealed class BackupTests
         await server.Db.ExecuteAsync("INSERT INTO schema_version VALUES (9999, 0)", null, Stop);
         var file = await BackupAsync(server);
         await server.StopAsync();
-        var refused = Assert.Throws<StartupException>(() => Restore.Run(server.Options, file, TimeProvider.System));
+        var refused = await Assert.ThrowsAsync<StartupException>(() => Restore.RunAsync(server.Options, file, TimeProvider.System));
         Assert.Contains("newer Berth (its schema is 9999", refused.Message, StringComparison.Ordinal);
     }
 

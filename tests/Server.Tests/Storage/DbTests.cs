@@ -1,4 +1,6 @@
 using System.Data.Common;
+using System.Diagnostics;
+using Berth.Fakes;
 using Berth.Server.Options;
 using Berth.Server.Storage;
 using Dapper;
@@ -196,17 +198,42 @@ public sealed class SqliteDbTests : DbTests
     protected override Task<TestDatabase> CreateAsync() => Task.FromResult(TestDatabase.Sqlite());
 
     [Fact]
-    public void ASecondServerOnTheSameDataFolderIsRefused()
+    public async Task ASecondServerOnTheSameDataFolderIsRefused()
     {
-        using var database = new TemporaryFolder();
-        var options = new ServerOptions { DataFolder = database.Path, AgentFolder = database.Path };
-        using (DataFolderLock.Take(options))
+        using var folder = new TemporaryFolder();
+        var options = new ServerOptions { DataFolder = folder.Path, AgentFolder = folder.Path };
+        using (await DataFolderLock.TakeAsync(options, TimeProvider.System))
         {
-            var refused = Assert.Throws<StartupException>(() => DataFolderLock.Take(options));
+            var refused = await Assert.ThrowsAsync<StartupException>(() => DataFolderLock.TakeAsync(options, new ManualClock(DateTimeOffset.UnixEpoch))); // it does not wait
             Assert.Contains($"in use by another Berth server (process {Environment.ProcessId})", refused.Message);
         }
 
-        DataFolderLock.Take(options).Dispose();
+        (await DataFolderLock.TakeAsync(options, TimeProvider.System)).Dispose();
+    }
+
+    [Fact]
+    public async Task WhatAKilledServerWasJustStartingIsWaitedForButNotForEver()
+    {
+        var ct = TestContext.Current.CancellationToken;
+        using var folder = new TemporaryFolder();
+        var options = new ServerOptions { DataFolder = folder.Path, AgentFolder = folder.Path };
+        using var killed = Process.Start(new ProcessStartInfo("true"))!;
+        await killed.WaitForExitAsync(ct);
+        var left = await DataFolderLock.TakeAsync(options, TimeProvider.System);
+        await File.WriteAllTextAsync(Path.Combine(folder.Path, "berth.pid"), $"{killed.Id}\n", ct);
+
+        var clock = new PauseClock();
+        var taken = DataFolderLock.TakeAsync(options, clock);
+        await clock.Pauses.ReadAsync(ct);
+        Assert.False(taken.IsCompleted);
+        clock.Advance(TimeSpan.FromSeconds(20));
+        Assert.Contains($"in use by another Berth server (process {killed.Id})", (await Assert.ThrowsAsync<StartupException>(() => taken)).Message);
+
+        taken = DataFolderLock.TakeAsync(options, clock);
+        await clock.Pauses.ReadAsync(ct);
+        left.Dispose();
+        clock.Advance(TimeSpan.FromSeconds(1));
+        (await taken).Dispose();
     }
 
     private sealed class TemporaryFolder : IDisposable

@@ -18,12 +18,23 @@ public sealed class LimitTests(ApiServer server) : IClassFixture<ApiServer>
         (await friend.GetAsync("/api/data/user")).Ok();
         for (var i = 0; i < 30; i++)
             (await guarded.Anonymous.GetAsync("/api/data/user", ("Authorization", $"Bearer berth_guess{i}"))).Refused(401);
+        (await guarded.Anonymous.GetAsync("/api/data/user", ("Authorization", "Bearer berth_guess7"))).Refused(401);
         var refused = await guarded.Anonymous.GetAsync("/api/data/user", ("Authorization", "Bearer berth_another"));
         refused.Refused(429, null, "wrong tokens");
         Assert.InRange(int.Parse(refused.Headers["Retry-After"]), 1, 900);
         (await friend.GetAsync("/api/data/user")).Ok();
         (await guarded.Anonymous.GetAsync("/health")).Ok();
         (await guarded.Owner.GetAsync("/api/data/user")).Ok();
+    }
+
+    [Fact]
+    public async Task WhoShowsTheSameWrongTokenAgainAndAgainGuessesNothing()
+    {
+        await using var guarded = new GuardedServer(500);
+        await guarded.InitializeAsync();
+        for (var i = 0; i < 60; i++)
+            (await guarded.Anonymous.GetAsync("/api/data/user", ("Authorization", "Bearer berth_expired"))).Refused(401);
+        (await guarded.Anonymous.GetAsync("/api/data/user", ("Authorization", "Bearer berth_another"))).Refused(401);
     }
 
     [Fact]
