@@ -91,8 +91,17 @@ internal sealed partial class DockerClient
         SendAsync(EngineCall.InitializeContainer, HttpMethod.Post, $"{Libpod}/containers/{name}/init", null, [HttpStatusCode.NotModified], Later, ct);
 
     /// <summary>Starting what runs already succeeds.</summary>
-    public Task StartContainerAsync(string name, CancellationToken ct) =>
-        SendAsync(EngineCall.StartContainer, HttpMethod.Post, $"/containers/{name}/start", null, [HttpStatusCode.NotModified], Later, ct);
+    public async Task StartContainerAsync(string name, CancellationToken ct)
+    {
+        try
+        {
+            await SendAsync(EngineCall.StartContainer, HttpMethod.Post, $"/containers/{name}/start", null, [HttpStatusCode.NotModified], Later, ct);
+        }
+        catch (ProviderException e) when (e.Message.Contains("must be in Created or Stopped state to be started", StringComparison.Ordinal))
+        {
+            // Podman says so where another start came in after it had looked whether it runs.
+        }
+    }
 
     /// <summary>Sends the container's stop signal, and KILL once its time is over. What does not run, or is not there, is stopped.</summary>
     public Task StopContainerAsync(string name, CancellationToken ct) =>
