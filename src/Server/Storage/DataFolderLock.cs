@@ -29,26 +29,16 @@ public sealed class DataFolderLock : IDisposable
         ArgumentNullException.ThrowIfNull(clock);
         var pidFile = Path.Combine(options.DataFolder, "berth.pid");
         Make(options.DataFolder);
-        for (var began = clock.GetTimestamp(); ; await Task.Delay(s_lookEvery, clock))
+        var held = await HoldAsync(options.DataFolder, pidFile, clock);
+        try
         {
-            try
-            {
-                var held = new FileStream(Path.Combine(options.DataFolder, "berth.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-                await File.WriteAllTextAsync(pidFile, $"{Environment.ProcessId}\n");
-                return new DataFolderLock(held, pidFile);
-            }
-            catch (UnauthorizedAccessException e)
-            {
-                throw new StartupException($"The data folder {options.DataFolder} cannot be written: {e.Message} Choose another with --data.", e);
-            }
-            catch (IOException e)
-            {
-                var holder = ReadPid(pidFile);
-                if (holder is { } server && !Lives(server) && clock.GetElapsedTime(began) < s_letGoWithin)
-                    continue;
-                throw new StartupException(
-                    $"The data folder {options.DataFolder} is in use by another Berth server{(holder is null ? "" : $" (process {holder})")}: stop that one, or choose another folder with --data.", e);
-            }
+            await File.WriteAllTextAsync(pidFile, $"{Environment.ProcessId}\n");
+            return new DataFolderLock(held, pidFile);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            await held.DisposeAsync();
+            throw Unwritable(options.DataFolder, e);
         }
     }
 
@@ -57,6 +47,32 @@ public sealed class DataFolderLock : IDisposable
         File.Delete(_pidFile);
         _lock.Dispose();
     }
+
+    private static async Task<FileStream> HoldAsync(string folder, string pidFile, TimeProvider clock)
+    {
+        for (var began = clock.GetTimestamp(); ; await Task.Delay(s_lookEvery, clock))
+        {
+            try
+            {
+                return new FileStream(Path.Combine(folder, "berth.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            }
+            catch (UnauthorizedAccessException e)
+            {
+                throw Unwritable(folder, e);
+            }
+            catch (IOException e)
+            {
+                var holder = ReadPid(pidFile);
+                if (holder is { } server && !Lives(server) && clock.GetElapsedTime(began) < s_letGoWithin)
+                    continue;
+                throw new StartupException(
+                    $"The data folder {folder} is in use by another Berth server{(holder is null ? "" : $" (process {holder})")}: stop that one, or choose another folder with --data.", e);
+            }
+        }
+    }
+
+    private static StartupException Unwritable(string folder, Exception e) =>
+        new($"The data folder {folder} cannot be written: {e.Message} Choose another with --data.", e);
 
     private static void Make(string folder)
     {

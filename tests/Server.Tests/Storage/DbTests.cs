@@ -212,6 +212,19 @@ public sealed class SqliteDbTests : DbTests
     }
 
     [Fact]
+    public async Task AFolderThatCannotBeWrittenIsNotSaidToBeInUse()
+    {
+        using var folder = new TemporaryFolder();
+        var options = new ServerOptions { DataFolder = folder.Path, AgentFolder = folder.Path };
+        var pid = Directory.CreateDirectory(Path.Combine(folder.Path, "berth.pid")); // no file can be written there, whoever tries
+        var refused = await Assert.ThrowsAsync<StartupException>(() => DataFolderLock.TakeAsync(options, TimeProvider.System));
+        Assert.Contains("cannot be written", refused.Message);
+
+        pid.Delete();
+        (await DataFolderLock.TakeAsync(options, TimeProvider.System)).Dispose();
+    }
+
+    [Fact]
     public async Task WhatAKilledServerWasJustStartingIsWaitedForButNotForEver()
     {
         var ct = TestContext.Current.CancellationToken;
